@@ -1,0 +1,150 @@
+@0xd1a7c02b9e5f4361;
+# One message per binary WebSocket message, one segment without a segment table, at most 256 KiB. sync/session/DESIGN.md says
+# who sends what and when. Ordinals are never reused; an unknown message is skipped unless `critical` is set.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("streetlog::wire");
+
+using Id128 = import "record.capnp".Id128;
+
+struct Position { hubSeq @0 :UInt64; hubHash @1 :Data; }   # a cursor carries the hash of the hub's chain there
+
+struct Message {
+  critical @0 :Bool;
+  union {
+    challenge @1 :Challenge;
+    hello     @2 :Hello;
+    helloAck  @3 :HelloAck;
+    probe     @4 :Probe;
+    probeAck  @5 :ProbeAck;
+    push      @6 :Push;
+    pushAck   @7 :PushAck;
+    pull      @8 :Pull;
+    page      @9 :Page;
+    error     @10 :Error;
+    bye       @11 :Bye;
+  }
+}
+
+struct Challenge {            # hub -> agent, first message
+  nonce    @0 :Data;
+  hubMs    @1 :Int64;
+  protocol @2 :UInt32;
+  epoch    @3 :UInt64;        # alarm label only
+  hub      @4 :Id128;         # the hub's id as an author
+}
+
+struct Hello {                # agent -> hub
+  device       @0 :Id128;
+  incarnation  @1 :UInt32;
+  secret       @2 :Data;      # until keys come: what `device add` gave out
+  sessionNonce @3 :Data;
+  signature    @4 :Data;
+  lastSeq      @5 :UInt64;    # newest own record
+  headHash     @6 :Data;
+  lastReceiptSeq @7 :UInt64;  # newest own record with a receipt
+  scopes       @8 :List(ScopeCursor);
+  signedHead   @9 :Data;
+  bundle       @10 :UInt32;
+  appVersion   @11 :Text;
+  features     @12 :UInt64;
+  freeDisk     @13 :UInt64;   # bytes
+  unsent       @14 :UInt64;   # records
+  oldestUnsentMs @15 :Int64;  # wall clock of the oldest unsent record, 0 = none
+}
+
+struct ScopeCursor { scope @0 :UInt32; cursor @1 :Position; newest @2 :Position; }
+
+struct HelloAck {
+  verdict     @0 :UInt16;     # sync/session/messages.hpp: HelloVerdict
+  ackedSeq    @1 :UInt64;
+  ackedHash   @2 :Data;
+  scopes      @3 :List(ScopeGrant);
+  nextNonce   @4 :Data;
+  hubMs       @5 :Int64;
+  credit      @6 :UInt64;     # bytes of push the agent may have in flight
+  bundle      @7 :UInt32;
+  policy      @8 :UInt32;
+}
+
+struct ScopeGrant { scope @0 :UInt32; resume @1 :Bool; }
+
+struct Probe    { id @0 :UInt32; bootMs @1 :UInt64; }
+struct ProbeAck { id @0 :UInt32; bootMs @1 :UInt64; hubMs @2 :Int64; }
+
+struct Push {
+  firstSeq  @0 :UInt64;       # outside the body, so that an unreadable batch still has a range of sequences
+  count     @1 :UInt32;
+  rawBytes  @2 :UInt32;       # size of the body before compression
+  encoding  @3 :UInt16;       # 0 as is, 1 zstd
+  prevHash  @4 :Data;
+  headHash  @5 :Data;
+  signature @6 :Data;
+  body      @7 :Data;         # a Batch
+  receipts  @8 :List(Receipt);   # of records that have one already (after a hub restore)
+}
+
+struct Receipt {              # of a run of consecutive records of one replica, received together
+  device      @0 :Id128;
+  incarnation @1 :UInt32;
+  firstSeq    @2 :UInt64;
+  lastSeq     @3 :UInt64;
+  lastHash    @4 :Data;       # h(lastSeq), binds the content
+  receivedMs  @5 :Int64;
+  hubSeq      @6 :UInt64;     # of the first record; the others follow
+  times       @7 :List(RecordTime);   # one a record
+  signature   @8 :Data;
+}
+
+struct RecordTime { hlcHub @0 :UInt64; lo @1 :Int64; hi @2 :Int64; }
+
+struct PushAck {
+  ackedSeq   @0 :UInt64;      # every record up to here is on the hub's disk
+  receipts   @1 :List(Receipt);
+  exceptions @2 :List(Exception);
+  safeSeq    @3 :UInt64;      # in a verified backup
+  credit     @4 :UInt64;
+  signedHead @5 :Data;
+}
+
+struct Exception { seq @0 :UInt64; status @1 :UInt16; code @2 :UInt16; }   # sync/change/status.hpp
+
+struct Pull { scope @0 :UInt32; cursor @1 :Position; credit @2 :UInt64; }
+
+struct Page {
+  scope    @0 :UInt32;
+  runs     @1 :List(Run);
+  next     @2 :Position;
+  caughtUp @3 :Bool;
+}
+
+struct Run {                  # consecutive records of one replica as the hub took them
+  receipt  @0 :Receipt;
+  hubSeq   @1 :UInt64;        # place in this hub's log; differs from receipt.hubSeq only after a restore
+  encoding @2 :UInt16;        # of body: 0 as is, 1 zstd, 2 none: the reader's own records
+  rawBytes @3 :UInt32;
+  body     @4 :Data;          # a Batch; a hidden record stands in it with no header and no ops
+  hidden   @5 :List(HiddenRecord);
+}
+
+struct HiddenRecord {         # quarantined or held: edges, no cells
+  seq    @0 :UInt64;
+  status @1 :UInt16;
+  code   @2 :UInt16;
+  writes @3 :List(HiddenWrite);
+}
+
+struct HiddenWrite {
+  entity   @0 :Id128;
+  table    @1 :UInt16;
+  group    @2 :UInt16;
+  op       @3 :UInt16;
+  redacted @4 :Bool;
+  supersedes @5 :List(FullDot);
+}
+
+struct FullDot { device @0 :Id128; incarnation @1 :UInt32; op @2 :UInt16; seq @3 :UInt64; }
+
+struct Error { code @0 :UInt16; class @1 :UInt16; retryAfterMs @2 :UInt32; expectedSeq @3 :UInt64; detail @4 :Text; }
+
+struct Bye { reason @0 :UInt16; detail @1 :Text; }
