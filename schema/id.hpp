@@ -15,17 +15,16 @@ namespace streetlog {
 
 using Byte = std::uint8_t;
 
-/// A 128-bit random identifier, minted offline. `Tag` keeps ids of different things from interchanging. Never derive meaning
-/// or order from the value; the order below is only for containers and canonical output. All zero means "none".
+/// A 128-bit random identifier, minted offline. `Tag` keeps ids of different things from
+/// interchanging. Never derive meaning or order from the value; the order below is only for
+/// containers and canonical output. All zero means "none".
 template <class Tag>
 struct Id {
     std::array<Byte, 16> bytes{};
 
     friend auto operator<=>(const Id&, const Id&) = default;
 
-    [[nodiscard]] bool is_nil() const {
-        return *this == Id{};
-    }
+    [[nodiscard]] bool is_nil() const { return *this == Id{}; }
 };
 
 using DeviceId = Id<struct DeviceTag>;  // a device, or the hub as an author

@@ -26,9 +26,7 @@ class Clock {
 
     [[nodiscard]] virtual ClockReading read() = 0;
 
-    [[nodiscard]] Instant now() {
-        return read().wall;
-    }
+    [[nodiscard]] Instant now() { return read().wall; }
 };
 
 /// The only source of randomness. The real one asks the operating system.

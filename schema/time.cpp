@@ -1,8 +1,8 @@
 #include "schema/time.hpp"
 
-#include <fmt/format.h>
-
 #include <cctype>
+
+#include <fmt/format.h>
 
 namespace streetlog {
 namespace {
@@ -111,7 +111,8 @@ Date date_of(Instant t, int offset_minutes) {
 }
 
 Instant start_of(Date date) {
-    return {std::chrono::duration_cast<Millis>(std::chrono::sys_days{date}.time_since_epoch()).count()};
+    return {
+        std::chrono::duration_cast<Millis>(std::chrono::sys_days{date}.time_since_epoch()).count()};
 }
 
 std::string format_duration(Millis d) {
@@ -120,7 +121,8 @@ std::string format_duration(Millis d) {
     const std::string sign = negative ? "-" : "";
     if (seconds < 60) return fmt::format("{}{} s", sign, seconds);
     if (seconds < 3600) return fmt::format("{}{} min", sign, seconds / 60);
-    if (seconds < 48 * 3600) return fmt::format("{}{} h {:02} min", sign, seconds / 3600, seconds / 60 % 60);
+    if (seconds < 48 * 3600)
+        return fmt::format("{}{} h {:02} min", sign, seconds / 3600, seconds / 60 % 60);
     return fmt::format("{}{} d {} h", sign, seconds / 86400, seconds / 3600 % 24);
 }
 

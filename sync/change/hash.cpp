@@ -1,20 +1,18 @@
-// SHA256_Init and friends are deprecated in OpenSSL 3 in favour of EVP, which allocates a context per digest: three times
-// the cost for the 100-byte inputs here, four of them a record.
+// SHA256_Init and friends are deprecated in OpenSSL 3 in favour of EVP, which allocates a context
+// per digest: three times the cost for the 100-byte inputs here, four of them a record.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "sync/change/hash.hpp"
 
-#include <openssl/sha.h>
-
 #include <string_view>
+
+#include <openssl/sha.h>
 
 namespace streetlog::sync {
 namespace {
 
 class Sha256 {
   public:
-    Sha256() {
-        SHA256_Init(&context_);
-    }
+    Sha256() { SHA256_Init(&context_); }
 
     Sha256& operator<<(BytesView data) {
         SHA256_Update(&context_, data.data(), data.size());
@@ -38,9 +36,7 @@ class Sha256 {
 
 }  // namespace
 
-Hash sha256(BytesView data) {
-    return (Sha256{} << data).finish();
-}
+Hash sha256(BytesView data) { return (Sha256{} << data).finish(); }
 
 Hash record_hash(BytesView header, std::span<const BytesView> ops) {
     Sha256 sha;

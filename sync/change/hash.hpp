@@ -16,13 +16,16 @@ using Hash = std::array<Byte, 32>;
 
 [[nodiscard]] Hash sha256(BytesView data);
 
-/// SHA-256("hmis-rec/1" || header || SHA-256(op 1) || SHA-256(op 2) ...), over the bytes as first encoded.
+/// SHA-256("hmis-rec/1" || header || SHA-256(op 1) || SHA-256(op 2) ...), over the bytes as first
+/// encoded.
 [[nodiscard]] Hash record_hash(BytesView header, std::span<const BytesView> ops);
 
-/// SHA-256("hmis-sync/1" || previous || record): the chain of one replica. The chain starts from all zeros.
+/// SHA-256("hmis-sync/1" || previous || record): the chain of one replica. The chain starts from
+/// all zeros.
 [[nodiscard]] Hash chain_hash(const Hash& previous, const Hash& record);
 
-/// SHA-256("hmis-hub/1" || previous || last record hash of the run): the hub's own chain, one step a run of its log.
+/// SHA-256("hmis-hub/1" || previous || last record hash of the run): the hub's own chain, one step
+/// a run of its log.
 [[nodiscard]] Hash hub_chain_hash(const Hash& previous, const Hash& run_head);
 
 }  // namespace streetlog::sync

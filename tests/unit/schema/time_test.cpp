@@ -7,7 +7,8 @@ namespace {
 
 TEST(Time, DatesThatDoNotExistAreRefused) {
     EXPECT_TRUE(parse_date("2024-02-29"));
-    for (const char* bad : {"2026-02-29", "2026-13-01", "2026-00-10", "2026-1-1", "2026-01-01 ", "", "x"}) {
+    for (const char* bad :
+         {"2026-02-29", "2026-13-01", "2026-00-10", "2026-1-1", "2026-01-01 ", "", "x"}) {
         EXPECT_FALSE(parse_date(bad)) << bad;
     }
 }
