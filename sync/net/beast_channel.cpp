@@ -194,11 +194,11 @@ void BeastChannel::coroutine_ended() {
 }
 
 Error BeastChannel::explain(const error_code& error) const {
-    if (error == websocket::error::closed) {
-        const auto code = stream_.reason().code;
-        if (code == websocket::close_code::too_big) {
-            return {ErrorCode::kTooLarge, "the other side refused a message as too large", {}};
-        }
+    // Whatever failed, a write for example, if the peer gave a reason for closing that is the
+    // reason.
+    if (const auto code = stream_.reason().code; code == websocket::close_code::too_big) {
+        return {ErrorCode::kTooLarge, "the other side refused a message as too large", {}};
+    } else if (code != websocket::close_code::none || error == websocket::error::closed) {
         return {ErrorCode::kUnavailable,
                 "the other side closed the connection (" + std::to_string(code) + ")",
                 {}};

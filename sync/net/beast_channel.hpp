@@ -3,22 +3,16 @@
 #include <memory>
 #include <optional>
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/websocket/stream.hpp>
-
 #include "schema/time.hpp"
 #include "sync/net/channel.hpp"
 #include "sync/net/send_queue.hpp"
 #include "sync/net/wake.hpp"
+#include "sync/net/ws_stream.hpp"
 
 namespace streetlog::net {
 
-/// Without permessage-deflate: it is slow, leaks, and lets messages be guessed from their sizes.
-using WsStream = boost::beast::websocket::stream<boost::beast::tcp_stream, false>;
-
 struct ChannelLimits {
-    SendLimits send;
+    SendLimits send{};
     std::size_t receive_message_bytes = 260 * 1024;
     std::size_t inbox_bytes =
         260 * 1024;           // reading pauses at this much, and TCP then holds the sender back

@@ -48,7 +48,7 @@ asio::awaitable<Result<std::shared_ptr<Channel>>> connect(ConnectOptions options
     tcp.expires_never();
     tcp.socket().set_option(asio::ip::tcp::no_delay(true));
 
-    WsStream stream(std::move(tcp));
+    WsStream stream(TcpLayer(std::move(tcp)));
     ChannelLimits limits{.send = options.send,
                          .receive_message_bytes = options.receive_message_bytes,
                          .inbox_bytes = options.receive_message_bytes,

@@ -13,10 +13,10 @@ struct ConnectOptions {
     std::string host;  // a literal loopback address or "localhost"
     std::uint16_t port = 0;
     std::string path = "/sync";
-    VersionRange versions;
+    VersionRange versions{};
     Millis timeout{10'000};  // of connecting, and again of the handshake
     Millis idle{60'000};     // silence after which the peer counts as gone
-    SendLimits send;
+    SendLimits send{};
     std::size_t receive_message_bytes = 260 * 1024;
 };
 

@@ -204,9 +204,11 @@ asio::awaitable<void> WsServer::Impl::serve(tcp::socket socket,
     if (!stream) co_return;
     const auto channel = BeastChannel::start(std::move(*stream), limits());
     connection->channel = channel;
+    const auto handle =
+        channel->handle();  // a handler that throws must not close it before the reason is known
     std::exception_ptr failure;
     try {
-        co_await handler_(channel->handle());
+        co_await handler_(handle);
     } catch (...) {
         failure = std::current_exception();
     }
@@ -236,7 +238,7 @@ asio::awaitable<std::optional<WsStream>> WsServer::Impl::shake_hands(tcp::socket
     }
     tcp.expires_never();
 
-    WsStream stream(std::move(tcp));
+    WsStream stream(TcpLayer(std::move(tcp)));
     configure(stream, limits());
     const std::string chosen{
         *choose_subprotocol(request[http::field::sec_websocket_protocol], options_.versions)};
