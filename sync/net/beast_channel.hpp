@@ -13,9 +13,9 @@ namespace streetlog::net {
 
 struct ChannelLimits {
     SendLimits send{};
-    std::size_t receive_message_bytes = 260 * 1024;
+    std::size_t receive_message_bytes = kMessageBytesMax;
     std::size_t inbox_bytes =
-        260 * 1024;           // reading pauses at this much, and TCP then holds the sender back
+        kMessageBytesMax;     // reading pauses at this much, and TCP then holds the sender back
     Millis handshake{5'000};  // also how long a close may take
     Millis idle{
         60'000};  // silence after which the peer counts as gone; a ping goes out at half of it

@@ -17,7 +17,7 @@ struct ConnectOptions {
     Millis timeout{10'000};  // of connecting, and again of the handshake
     Millis idle{60'000};     // silence after which the peer counts as gone
     SendLimits send{};
-    std::size_t receive_message_bytes = 260 * 1024;
+    std::size_t receive_message_bytes = kMessageBytesMax;
 };
 
 /// Opens a connection on the executor of the awaiting coroutine, which must be a strand or run on

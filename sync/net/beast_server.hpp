@@ -21,7 +21,7 @@ struct ServerOptions {
     Millis handshake{5'000};  // from accept to the whole request; also how long a close may take
     Millis idle{60'000};      // silence after which the peer counts as gone
     SendLimits send{};
-    std::size_t receive_message_bytes = 260 * 1024;
+    std::size_t receive_message_bytes = kMessageBytesMax;
 };
 
 /// Takes WebSocket connections at /sync and hands each to `Handler`; answers GET /healthz with

@@ -7,7 +7,7 @@
 #include "schema/ports.hpp"
 
 namespace spdlog {
-class logger;
+class logger;  // NOLINT(readability-identifier-naming)
 }
 
 namespace streetlog::net {

@@ -8,6 +8,12 @@
 
 namespace streetlog::net {
 
+constexpr std::size_t kKiB = 1024;
+
+/// The largest message, unless a test shrinks it: 256 KiB of protocol message and slack for what
+/// surrounds it.
+constexpr std::size_t kMessageBytesMax = 260 * kKiB;
+
 /// What may wait on one lane. A lane that is empty takes any one message, so that a message over
 /// `bytes` can go at all.
 struct LaneLimit {
@@ -16,10 +22,10 @@ struct LaneLimit {
 };
 
 struct SendLimits {
-    std::size_t message_bytes = 260 * 1024;  // 256 KiB of protocol message and slack for its frame
-    LaneLimit control{256 * 1024, 256};
-    LaneLimit records{4 * 1024 * 1024, 1024};  // several times the credit a session starts with
-    LaneLimit blobs{2 * 1024 * 1024, 256};
+    std::size_t message_bytes = kMessageBytesMax;
+    LaneLimit control{256 * kKiB, 256};
+    LaneLimit records{4096 * kKiB, 1024};  // several times the credit a session starts with
+    LaneLimit blobs{2048 * kKiB, 256};
 };
 
 /// The messages one connection has yet to write. Bounded, so a peer that never reads costs a known

@@ -18,8 +18,8 @@ namespace asio = boost::asio;
 /// carries it: Asio 1.26's channels lose items when a receive loses to a timer.
 class Wake {
   public:
-    explicit Wake(asio::any_io_executor executor)
-        : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
+    explicit Wake(const asio::any_io_executor& executor)
+        : timer_(executor, asio::steady_timer::time_point::max()) {}
 
     /// Returns after notify_all(). When the coroutine is cancelled meanwhile it returns too, and
     /// the next co_await throws operation_aborted, so a waiting loop ends.
