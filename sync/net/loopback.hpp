@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "schema/error.hpp"
+
+namespace streetlog::net {
+
+namespace asio = boost::asio;
+
+/// The endpoints of `host`, which is a literal loopback address or "localhost"; nothing is looked
+/// up. Anything else is kNotPermitted: connections are not encrypted yet, and client data must not
+/// cross a network in the clear.
+[[nodiscard]] Result<std::vector<asio::ip::tcp::endpoint>> loopback_endpoints(
+    const std::string& host, std::uint16_t port);
+
+/// "127.0.0.1:8080", "[::1]:8080".
+[[nodiscard]] std::string describe(const asio::ip::tcp::endpoint& endpoint);
+
+}  // namespace streetlog::net

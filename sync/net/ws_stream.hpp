@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/beast/core/role.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+namespace streetlog::net {
+
+namespace asio = boost::asio;
+
+/// A TCP stream whose teardown, the end of a WebSocket, reads until the other side has closed.
+/// Beast 1.81's own stops after 2 KiB and closes; what is unread then makes the system answer with
+/// a reset, and a peer in the middle of a message that was refused would see "broken pipe" instead
+/// of the reason, 1009. The WebSocket's closing timeout bounds the reading.
+class TcpLayer : public boost::beast::tcp_stream {
+  public:
+    explicit TcpLayer(boost::beast::tcp_stream&& stream)
+        : boost::beast::tcp_stream(std::move(stream)) {}
+};
+
+/// The body of async_teardown below.
+class Drain {
+  public:
+    Drain(boost::beast::role_type role, TcpLayer& stream) : role_(role), stream_(stream) {}
+
+    template <class Self>
+    void operator()(Self& self, boost::system::error_code error = {}, std::size_t = 0) {
+        if (!started_ && role_ == boost::beast::role_type::server) shut_down_sending();
+        started_ = true;
+        if (!error) {
+            const auto buffer = asio::buffer(*scratch_);
+            return stream_.async_read_some(buffer, std::move(self));
+        }
+        if (role_ == boost::beast::role_type::client) shut_down_sending();
+        stream_.close();
+        if (error == asio::error::eof) error = {};
+        self.complete(error);
+    }
+
+  private:
+    void shut_down_sending() {
+        boost::system::error_code ignored;  // the peer may be gone, which the read then says
+        stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    }
+
+    boost::beast::role_type role_;
+    TcpLayer& stream_;
+    bool started_ = false;
+    std::unique_ptr<std::array<char, 8192>> scratch_ = std::make_unique<std::array<char, 8192>>();
+};
+
+/// Called by Beast, which finds it by its argument.
+template <class Handler>
+void async_teardown(boost::beast::role_type role, TcpLayer& stream, Handler&& handler) {
+    asio::async_compose<Handler, void(boost::system::error_code)>(
+        Drain(role, stream), handler, stream.socket());
+}
+
+/// Without permessage-deflate: it is slow, leaks, and lets messages be guessed from their sizes.
+using WsStream = boost::beast::websocket::stream<TcpLayer, false>;
+
+}  // namespace streetlog::net

@@ -1,0 +1,162 @@
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+#include "sync/net/beast_server.hpp"
+#include "tests/support/net_fixture.hpp"
+#include "tests/support/raw_ws.hpp"
+
+namespace streetlog::net {
+namespace {
+
+using test::IoThreads;
+using test::RawSocket;
+
+class ServerTest : public testing::Test {
+  protected:
+    Result<std::unique_ptr<WsServer>> listen(ServerOptions options) {
+        return WsServer::listen(io_.executor(), std::move(options), test::echo, log_);
+    }
+
+    std::string answer_to(const std::string& request, ServerOptions options = {}) {
+        auto server = listen(std::move(options));
+        if (!server) return server.error().message;
+        const RawSocket client = RawSocket::connect((*server)->port());
+        if (!client.write(request)) return "cannot write";
+        return client.read_to_end().value_or("not closed");
+    }
+
+    NullLogger log_;
+    IoThreads io_;
+};
+
+asio::awaitable<Error> connect_error(ConnectOptions options) {
+    auto channel = co_await connect(std::move(options));
+    co_return channel ? Error{} : channel.error();
+}
+
+TEST_F(ServerTest, HealthIsAPlainGet) {
+    const std::string answer = answer_to("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\nok")) << answer;
+    EXPECT_TRUE(answer_to("POST /healthz HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 405"));
+}
+
+TEST_F(ServerTest, AnUpgradeWithoutACommonVersionIsRefusedReadably) {
+    for (const char* offer :
+         {"", "hmis-sync#2-3", "chat", "hmis-sync#0-1", "hmis-sync#1", "hmis-sync#2-1"}) {
+        const std::string answer = answer_to(test::upgrade_request(offer));
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"))
+            << offer << ": " << answer;
+        EXPECT_NE(answer.find("this hub speaks hmis-sync versions 1 to 1"), std::string::npos)
+            << answer;
+    }
+    EXPECT_TRUE(answer_to("GET /sync HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 426"));
+}
+
+TEST_F(ServerTest, AnotherPathOrAWebPageIsNotUpgraded) {
+    EXPECT_TRUE(
+        answer_to(test::upgrade_request("hmis-sync#1-1", "/other")).starts_with("HTTP/1.1 404"));
+    const std::string from_page =
+        test::upgrade_request("hmis-sync#1-1", "/sync", "Origin: http://example.org\r\n");
+    EXPECT_TRUE(answer_to(from_page).starts_with("HTTP/1.1 403"));
+}
+
+TEST_F(ServerTest, TheClientSaysThatNoVersionIsCommon) {
+    const auto server = listen({});
+    ASSERT_TRUE(server);
+    const Error error = io_.run(
+        connect_error({.host = "127.0.0.1", .port = (*server)->port(), .versions = {2, 3}}));
+    EXPECT_EQ(error.code, ErrorCode::kUnsupported);
+    EXPECT_EQ(error.message, "the hub does not speak hmis-sync#2-3");
+}
+
+TEST_F(ServerTest, AWiderOfferIsAccepted) {
+    const auto server = listen({.versions = {1, 4}});
+    ASSERT_TRUE(server);
+    const Error error = io_.run(
+        connect_error({.host = "127.0.0.1", .port = (*server)->port(), .versions = {3, 9}}));
+    EXPECT_EQ(error.message, "");
+}
+
+TEST_F(ServerTest, AConnectionThatDoesNotFinishItsRequestIsDropped) {
+    const auto server = listen({.handshake = Millis{200}});
+    ASSERT_TRUE(server);
+    const RawSocket silent = RawSocket::connect((*server)->port());
+    const RawSocket halfway = RawSocket::connect((*server)->port());
+    ASSERT_TRUE(halfway.write("GET /sync HTTP/1.1\r\nHost: x\r\n"));
+    EXPECT_EQ(silent.read_to_end(), "");
+    EXPECT_EQ(halfway.read_to_end(), "");
+}
+
+TEST_F(ServerTest, DripFedHeadersDoNotExtendTheHandshake) {
+    const auto server = listen({.handshake = Millis{300}});
+    ASSERT_TRUE(server);
+    const RawSocket client = RawSocket::connect((*server)->port());
+    const auto start = std::chrono::steady_clock::now();
+    while (client.write("X") &&
+           std::chrono::steady_clock::now() - start < std::chrono::seconds(10)) {
+        std::this_thread::sleep_for(Millis{20});  // the pace of the drip; nothing is waited for
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST_F(ServerTest, AHeaderOverTheLimitIsDropped) {
+    const std::string huge = "X-Filler: " + std::string(20'000, 'x') + "\r\n";
+    EXPECT_EQ(answer_to(test::upgrade_request("hmis-sync#1-1", "/sync", huge)), "");
+}
+
+TEST_F(ServerTest, AboveTheConnectionLimitANewConnectionIsClosed) {
+    const auto server = listen({.connections = 1});
+    ASSERT_TRUE(server);
+    const RawSocket first = test::connect_upgraded((*server)->port());
+    ASSERT_TRUE(first.ok());
+    const RawSocket second = RawSocket::connect((*server)->port());
+    EXPECT_EQ(second.read_to_end(), "");
+    ASSERT_TRUE(first.write(test::client_frame(test::Opcode::kBinary, "still served")));
+    const auto answer = test::read_frame(first);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->payload, "still served");
+}
+
+TEST_F(ServerTest, APortInUseIsAConflictThatNamesIt) {
+    const auto server = listen({});
+    ASSERT_TRUE(server);
+    const auto second = listen({.port = (*server)->port()});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+    EXPECT_EQ(second.error().message,
+              "127.0.0.1:" + std::to_string((*server)->port()) + " is already in use");
+}
+
+TEST_F(ServerTest, OnlyLoopbackIsServedAndDialled) {
+    for (const char* address :
+         {"0.0.0.0", "192.0.2.1", "::", "example.org", "", "127.0.0.1.example.org"}) {
+        const auto server = listen({.address = address});
+        ASSERT_FALSE(server) << address;
+        EXPECT_EQ(server.error().code, ErrorCode::kNotPermitted) << address;
+        const Error error = io_.run(connect_error({.host = address, .port = 1}));
+        EXPECT_EQ(error.code, ErrorCode::kNotPermitted) << address;
+        EXPECT_NE(error.message.find("not encrypted yet"), std::string::npos) << error.message;
+    }
+}
+
+TEST_F(ServerTest, NobodyListeningIsUnavailable) {
+    std::uint16_t port = 0;
+    {
+        const test::RawListener listener;
+        port = listener.port();
+    }
+    EXPECT_EQ(io_.run(connect_error({.host = "127.0.0.1", .port = port})).code,
+              ErrorCode::kUnavailable);
+}
+
+TEST_F(ServerTest, AServerThatNeverAnswersTheUpgradeTimesOut) {
+    const test::RawListener listener;  // the system accepts; nobody reads
+    const Error error = io_.run(
+        connect_error({.host = "127.0.0.1", .port = listener.port(), .timeout = Millis{200}}));
+    EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace streetlog::net
