@@ -7,7 +7,7 @@
 #include "sync/net/channel.hpp"
 #include "sync/net/send_queue.hpp"
 #include "sync/net/wake.hpp"
-#include "sync/net/ws_stream.hpp"
+#include "sync/net/beast_stream.hpp"
 
 namespace streetlog::net {
 

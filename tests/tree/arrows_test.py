@@ -28,7 +28,7 @@ HEADERS = (
     ("asio", re.compile(r"boost/asio\b"),
      re.compile(r"sync/net/|agent/|hub/|tests/"), "only sync/net, agent, hub and tests see Asio"),
     ("beast", re.compile(r"boost/beast\b"),
-     re.compile(r"sync/net/beast_\w+\.cpp$|tests/support/|tests/bench/[^/]*floor"),
+     re.compile(r"sync/net/beast_(\w+\.cpp|stream\.hpp)$|tests/support/|tests/bench/[^/]*floor"),
      "only sync/net/beast_*.cpp, tests/support and the floor of tests/bench see Beast"),
     ("capnp", re.compile(r"(capnp|kj)/|schema/wire/"),
      re.compile(r"sync/change/|sync/session/|schema/wire/|tests/"),
