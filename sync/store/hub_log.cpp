@@ -15,7 +15,7 @@ CREATE TABLE log_run(           -- append only; a row is what one replica pushed
     receipt     BLOB NOT NULL,
     head        BLOB NOT NULL,
     hub_hash    BLOB NOT NULL,
-    judgements  BLOB NOT NULL,
+    times  BLOB NOT NULL,
     encoding    INTEGER NOT NULL,
     raw_bytes   INTEGER NOT NULL,
     body        BLOB NOT NULL) STRICT;
@@ -35,7 +35,7 @@ CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT
 )sql"};
 
 constexpr const char* kRunColumns =
-    "SELECT first_hub, n, replica, first_seq, receipt, head, hub_hash, judgements, encoding, "
+    "SELECT first_hub, n, replica, first_seq, receipt, head, hub_hash, times, encoding, "
     "raw_bytes, body FROM log_run ";
 
 Hash hash_from(BytesView blob) {
@@ -127,7 +127,7 @@ LogRun HubLog::read_run(Stmt& row) {
     run.receipt = *std::move(receipt);
     run.head = hash_from(row.blob(5));
     run.hub_hash = hash_from(row.blob(6));
-    run.judgements = copy(row.blob(7));
+    run.times = copy(row.blob(7));
     run.encoding = static_cast<Encoding>(row.integer(8));
     run.raw_bytes = static_cast<std::uint32_t>(row.integer(9));
     run.body = copy(row.blob(10));
@@ -234,7 +234,7 @@ void HubLog::append(const LogRun& run, std::int64_t replica_no) {
               BytesView{receipt},
               BytesView{run.head},
               BytesView{run.hub_hash},
-              BytesView{run.judgements},
+              BytesView{run.times},
               static_cast<std::int64_t>(run.encoding),
               run.raw_bytes,
               BytesView{run.body})

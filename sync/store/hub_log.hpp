@@ -27,10 +27,10 @@ struct LogRun {
     Replica replica;
     std::uint64_t first_seq = 0;
     RunReceipt
-        receipt;       // differs in place from `first_hub` only for what came back after a restore
-    Hash head{};       // chain of the replica after the last record
-    Hash hub_hash{};   // chain of the hub after this run
-    Bytes judgements;  // sync/timeliness: one verdict a record, as the hub gave it once
+        receipt;      // differs in place from `first_hub` only for what came back after a restore
+    Hash head{};      // chain of the replica after the last record
+    Hash hub_hash{};  // chain of the hub after this run
+    Bytes times;      // sync/timeliness: one verdict a record, as the hub gave it once
     Encoding encoding = Encoding::kPlain;
     std::uint32_t raw_bytes = 0;
     Bytes body;  // a Batch, as the device sent it
