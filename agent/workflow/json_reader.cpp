@@ -39,10 +39,11 @@ bool fits(const hud::Column& column, Kind kind) {
     return kind == Kind::kString;
 }
 
-/// Minutes east of Greenwich of a time that parse_instant has accepted.
-std::int16_t offset_of(std::string_view time) {
+/// Minutes east of Greenwich of a time that parse_instant has accepted; none for Z, which programs
+/// write wherever they are.
+std::optional<std::int16_t> offset_of(std::string_view time) {
     constexpr std::size_t kLength = 6;  // "+hh:mm"
-    if (time.size() <= kLength || time.back() == 'Z') return 0;
+    if (time.size() <= kLength || time.back() == 'Z') return std::nullopt;
     const std::string_view zone = time.substr(time.size() - kLength);
     int hours = 0;
     int minutes = 0;

@@ -77,12 +77,9 @@ Subject subject_of(JsonReader& reader, const JsonNode& root) {
     for (const JsonNode& member : root.items) {
         const hud::Table* table = table_of_key(member.key);
         if (table == nullptr || is_value_beside(root, member.key)) continue;
-        if (subject.table != nullptr) {
-            reader.problem(member.key, "field.unknown", "only one entity can be named");
-            continue;
-        }
         subject = Subject{
             .table = table, .key = member.key, .id = reader.required_id(root, {}, member.key)};
+        break;  // another one is a field that has no place here
     }
     if (subject.table == nullptr) {
         reader.problem({}, "field.required", "the id of an entity is required, as PersonalID");

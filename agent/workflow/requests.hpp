@@ -20,8 +20,9 @@ using Answers = std::vector<sync::Cell>;
 /// When the interaction took place; the 24 hours run from it.
 struct Interaction {
     sync::TimeSource source = sync::TimeSource::kLive;
-    Instant occurred;             // only when typed
-    std::int16_t tz_minutes = 0;  // east of Greenwich, as typed; only when typed
+    Instant occurred;  // only when typed
+    /// East of Greenwich, when typed with an offset; none: the device's.
+    std::optional<std::int16_t> tz_minutes;
 
     friend bool operator==(const Interaction&, const Interaction&) = default;
 };
