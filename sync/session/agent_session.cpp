@@ -140,6 +140,12 @@ void AgentSession::on_hello_ack(const HelloAck& m, std::uint64_t boot_ms) {
     granted_ = m.credit;
     state_ = State::kLive;
     actions_.emplace_back(SessionReady{m});
+    if (m.acked_seq > head_.acked_seq) {
+        // The ack of an earlier session was lost on the way. The receipts come with the pages.
+        PushAck late;
+        late.acked_seq = m.acked_seq;
+        actions_.emplace_back(StoreAck{std::move(late)});
+    }
     if (m.acked_seq < head_.last_receipt_seq)
         actions_.emplace_back(Notice{
             WireCode::kNone, "the hub lacks records it had; they are sent again with receipts"});
