@@ -20,11 +20,9 @@ class ReplicaTable {
 
     std::uint16_t index_of(const Replica& replica) {
         if (replica == author_) return 0;
-        const auto at = std::ranges::find(others_, replica);
-        if (at == others_.end()) others_.push_back(replica);
-        return static_cast<std::uint16_t>(
-            1 + (at == others_.end() ? others_.size() - 1
-                                     : static_cast<std::size_t>(at - others_.begin())));
+        const auto at = std::ranges::find(others_, replica) - others_.begin();
+        if (at == std::ssize(others_)) others_.push_back(replica);
+        return static_cast<std::uint16_t>(1 + at);
     }
 
     [[nodiscard]] const std::vector<Replica>& others() const { return others_; }
