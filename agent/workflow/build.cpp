@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -159,8 +160,10 @@ Checked<BuiltSave> build_exit(const ExitRequest& request, const BuildContext& co
         for (const std::uint16_t needed :
              {hud::col::exit::kExitDate, hud::col::exit::kDestination}) {
             if (sync::is_filled(sync::find_cell(answers, needed))) continue;
-            const std::string name{column(needed).name};
-            builder.problem(path + "." + name, "row.required", name + " is required");
+            const std::string_view name = column(needed).name;
+            builder.problem(fmt::format("{}.{}", path, name),
+                            "row.required",
+                            fmt::format("{} is required", name));
         }
         builder.write(exit.enrollment, answers);
     }

@@ -18,10 +18,12 @@ using Kind = JsonNode::Kind;
 
 /// Builds the tree; Boost's own value would silently keep only the last of two equal keys.
 struct TreeBuilder {
+    // NOLINTBEGIN(readability-identifier-naming): basic_parser reads these names.
     static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
+    // NOLINTEND(readability-identifier-naming)
 
     JsonNode root;
     std::vector<JsonNode> open;     // containers begun and not ended
