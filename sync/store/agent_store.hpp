@@ -45,24 +45,21 @@ class AgentStore {
     [[nodiscard]] Result<std::vector<Saved>> save_many(std::span<const SaveRequest> requests);
 
     // Push
-    [[nodiscard]] Head head() const;
+    /// What a session pushes from and offers as its cursors; lives as long as the store.
+    [[nodiscard]] sync::AgentLog& log();
     /// First own record the hub is not known to have; 0 when there is none.
     [[nodiscard]] std::uint64_t oldest_unsent() const;
-    /// kNotFound when `first_seq` is not an own record.
-    [[nodiscard]] Result<OwnRun> read_run(std::uint64_t first_seq, const RunLimits& limits);
-    /// h(seq); all zeros for 0. kNotFound above the head.
-    [[nodiscard]] Result<Hash> chain_at(std::uint64_t seq);
-    /// Keeps receipts and exceptions; states learn of them by `stamp_receipts`.
-    [[nodiscard]] Result<void> store_ack(const Ack& ack);
+    /// Keeps receipts, exceptions and how far the hub has come; states learn of them by `stamp_receipts`.
+    [[nodiscard]] Result<void> store_ack(const sync::PushAck& ack);
     /// Puts at most `records_max` own records again, with their receipts. Returns how many.
     [[nodiscard]] Result<std::size_t> stamp_receipts(std::size_t records_max);
     [[nodiscard]] bool fully_stamped() const;
 
     // Pull
-    [[nodiscard]] Result<std::optional<Position>> cursor(std::uint32_t scope);
+    [[nodiscard]] Result<std::optional<sync::Position>> cursor(std::uint32_t scope);
     /// The page, the cursor and `now` as the time of the last pull. kMalformed leaves everything as
     /// it was.
-    [[nodiscard]] Result<void> apply_page(const PulledPage& page, Instant now);
+    [[nodiscard]] Result<void> apply_page(const sync::Page& page, Instant now);
     /// For a hub that no longer knows it: the next pull begins at the start of the scope.
     [[nodiscard]] Result<void> forget_cursor(std::uint32_t scope);
 
