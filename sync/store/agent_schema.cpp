@@ -26,7 +26,8 @@ CREATE TABLE own(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, occurred_ms INT NO
     recorded_ms INT NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE run(id INTEGER PRIMARY KEY, hub_seq INT NOT NULL, n INT NOT NULL,
     replica_no INT NOT NULL, first_seq INT NOT NULL, receipt BLOB NOT NULL,
-    encoding INT NOT NULL, raw_bytes INT NOT NULL, body BLOB NOT NULL) STRICT;
+    encoding INT NOT NULL, raw_bytes INT NOT NULL, body BLOB NOT NULL,
+    hidden BLOB NOT NULL) STRICT;  -- empty: no record of it is hidden
 CREATE UNIQUE INDEX run_place ON run(hub_seq, n);
 CREATE TABLE receipt(id INTEGER PRIMARY KEY, first_seq INT NOT NULL, last_seq INT NOT NULL,
     received_ms INT NOT NULL, hub_seq INT NOT NULL, body BLOB NOT NULL) STRICT;

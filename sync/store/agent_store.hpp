@@ -49,7 +49,8 @@ class AgentStore {
     [[nodiscard]] sync::AgentLog& log();
     /// First own record the hub is not known to have; 0 when there is none.
     [[nodiscard]] std::uint64_t oldest_unsent() const;
-    /// Keeps receipts, exceptions and how far the hub has come; states learn of them by `stamp_receipts`.
+    /// Keeps receipts, exceptions and how far the hub has come; states learn of them by
+    /// `stamp_receipts`.
     [[nodiscard]] Result<void> store_ack(const sync::PushAck& ack);
     /// Puts at most `records_max` own records again, with their receipts. Returns how many.
     [[nodiscard]] Result<std::size_t> stamp_receipts(std::size_t records_max);

@@ -36,8 +36,7 @@ std::uint16_t parent_column(const hud::Table& table) {
 
 EntityStates::EntityStates(Db& db, DbReplicaNumbers& numbers)
     : numbers_(numbers),
-      find_(db.prepare(
-          "SELECT eno, tbl, parent, first_ms, first_seq FROM entity WHERE id = ?1")),
+      find_(db.prepare("SELECT eno, tbl, parent, first_ms, first_seq FROM entity WHERE id = ?1")),
       load_(db.prepare("SELECT body FROM state WHERE eno = ?1")),
       insert_(db.prepare("INSERT INTO entity(eno, id, tbl, parent, first_ms, first_seq) "
                          "VALUES(?1, ?2, ?3, ?4, ?5, ?6)")),
@@ -109,10 +108,10 @@ void EntityStates::derive(EntitySlot& slot) {
         const auto siblings = sync::visible(reg);
         const auto* keys = sync::winner(siblings, id);
         const hud::Table* table = hud::find_table(id.table);
-        if (keys == nullptr || table == nullptr || table->kind == hud::EntityKind::kFacet)
-            continue;
+        if (keys == nullptr || table == nullptr || table->kind == hud::EntityKind::kFacet) continue;
         slot.table = id.table;
-        if (const auto parent = id_in(keys->cells, parent_column(*table)); parent && !parent->is_nil())
+        if (const auto parent = id_in(keys->cells, parent_column(*table));
+            parent && !parent->is_nil())
             slot.parent = get(*parent).eno;
         return;
     }

@@ -17,7 +17,9 @@ class Links {
     void note(const EntitySlot& slot);
     /// Recomputes the components that were touched; in the same transaction, after the flush.
     void settle(EntityStates& states);
+
     void forget() { touched_.clear(); }
+
     void clear(Db& db);
 
   private:

@@ -13,7 +13,7 @@ namespace tbl = hud::tbl;
 namespace grp = hud::grp;
 namespace col = hud::col;
 
-constexpr std::int64_t kVoid = 2;             // list S.5
+constexpr std::int64_t kVoid = 2;  // list S.5
 constexpr std::int64_t kNotCollected = 99;
 
 const std::vector<sync::Cell> kNoCells;
@@ -73,8 +73,8 @@ ReadTables::ReadTables(Db& db, sync::Replica self)
           "INSERT OR REPLACE INTO client_read VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
           "?14,?15)")),
       client_gone_(db.prepare("DELETE FROM client_read WHERE eno = ?1")),
-      enrollment_(db.prepare(
-          "INSERT OR REPLACE INTO enrollment_read VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")),
+      enrollment_(
+          db.prepare("INSERT OR REPLACE INTO enrollment_read VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")),
       enrollment_gone_(db.prepare("DELETE FROM enrollment_read WHERE eno = ?1")),
       contact_(db.prepare("INSERT OR REPLACE INTO contact_read VALUES(?1,?2,?3,?4)")),
       contact_gone_(db.prepare("DELETE FROM contact_read WHERE eno = ?1")),
@@ -84,8 +84,9 @@ ReadTables::ReadTables(Db& db, sync::Replica self)
       user_gone_(db.prepare("DELETE FROM user_ WHERE eno = ?1")) {}
 
 void ReadTables::clear(Db& db) {
-    db.exec("DELETE FROM client_read; DELETE FROM enrollment_read; DELETE FROM contact_read;"
-            "DELETE FROM project_read; DELETE FROM user_");
+    db.exec(
+        "DELETE FROM client_read; DELETE FROM enrollment_read; DELETE FROM contact_read;"
+        "DELETE FROM project_read; DELETE FROM user_");
 }
 
 void ReadTables::write(const EntitySlot& slot,
