@@ -28,7 +28,8 @@ Packed pack(Bytes raw) {
         buffer.resize(ZSTD_compressBound(raw.size()));
         const std::size_t n = ZSTD_compressCCtx(
             context.get(), buffer.data(), buffer.size(), raw.data(), raw.size(), kLevel);
-        if (ZSTD_isError(n) == 0 && n < raw.size()) {
+        // A body that shrinks further than unpack() lets it unfold goes as it is.
+        if (ZSTD_isError(n) == 0 && n < raw.size() && raw.size() / kBodyRatioMax <= n) {
             out.encoding = Encoding::kZstd;
             out.body.assign(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(n));
             return out;

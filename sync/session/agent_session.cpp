@@ -1,0 +1,395 @@
+#include "sync/session/agent_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace streetlog::sync {
+namespace {
+
+constexpr std::size_t kProbesPerRound = 4;
+
+template <class... Fs>
+struct Overloaded : Fs... {
+    using Fs::operator()...;
+};
+
+/// What the person at the device can do about it.
+std::string hint_for(WireCode code) {
+    switch (code) {
+        case WireCode::kUnknownDevice:
+            return "Enrol this device at the hub (streetlog-hub device add) and give it the "
+                   "secret.";
+        case WireCode::kRefused:
+            return "Check the device secret; the hub's administrator can issue a new one.";
+        case WireCode::kRevoked:
+            return "Ask the hub's administrator why this device was revoked.";
+        case WireCode::kProtocolTooOld:
+            return "Update this program.";
+        case WireCode::kForked:
+        case WireCode::kRolledBack:
+            return "This device's database is a copy or an older image. Nothing is lost; ask the "
+                   "hub's administrator before going on.";
+        default:
+            return {};
+    }
+}
+
+WireCode code_of(HelloVerdict verdict) {
+    switch (verdict) {
+        case HelloVerdict::kOk:
+        case HelloVerdict::kCustodyOnly:
+            return WireCode::kNone;
+        case HelloVerdict::kUnknownDevice:
+            return WireCode::kUnknownDevice;
+        case HelloVerdict::kRefused:
+            return WireCode::kRefused;
+        case HelloVerdict::kRevoked:
+            return WireCode::kRevoked;
+        case HelloVerdict::kRolledBack:
+            return WireCode::kRolledBack;
+        case HelloVerdict::kForked:
+            return WireCode::kForked;
+        case HelloVerdict::kTooOld:
+            return WireCode::kProtocolTooOld;
+    }
+    return WireCode::kRefused;
+}
+
+}  // namespace
+
+AgentSession::AgentSession(AgentLog& log, AgentSessionConfig config)
+    : log_(log), config_(std::move(config)) {}
+
+void AgentSession::on_message(BytesView bytes, std::uint64_t boot_ms) {
+    if (done()) return;
+    auto message = decode_message(bytes);
+    if (!message) return violation(message.error().message);
+    const auto only_in = [&](State state, const char* what, auto&& act) {
+        if (state_ != state) return violation(std::string{what} + " out of turn");
+        act();
+    };
+    std::visit(
+        Overloaded{
+            [&](const Unknown& m) {
+                if (m.critical)
+                    fatal(WireCode::kUnknownCritical,
+                          {ErrorCode::kUnsupported,
+                           "the hub sent a message this version does not know and must not skip",
+                           "Update this program."});
+            },
+            [&](const Challenge& m) {
+                only_in(State::kAwaitChallenge, "Challenge", [&] { on_challenge(m); });
+            },
+            [&](const HelloAck& m) {
+                only_in(State::kAwaitHelloAck, "HelloAck", [&] { on_hello_ack(m, boot_ms); });
+            },
+            [&](const ProbeAck& m) {
+                only_in(State::kLive, "ProbeAck", [&] { on_probe_ack(m, boot_ms); });
+            },
+            [&](PushAck& m) {
+                only_in(State::kLive, "PushAck", [&] { on_push_ack(std::move(m)); });
+            },
+            [&](Page& m) {
+                only_in(State::kLive, "Page", [&] { on_page(std::move(m), bytes.size()); });
+            },
+            [&](const ErrorMessage& m) { on_error(m); },
+            [&](const Bye& m) { retry(Millis{0}, "the hub said goodbye: " + m.detail); },
+            [&](const auto&) { violation("the hub sent a message only devices send"); }},
+        *message);
+}
+
+void AgentSession::on_challenge(const Challenge& m) {
+    if (m.protocol != kProtocolVersion)
+        return fatal(WireCode::kProtocolTooOld,
+                     {ErrorCode::kUnsupported,
+                      "the hub speaks another version of the protocol",
+                      hint_for(WireCode::kProtocolTooOld)});
+    auto head = log_.head();
+    if (!head) return fatal(WireCode::kInternal, std::move(head).error());
+    auto cursors = log_.cursors();
+    if (!cursors) return fatal(WireCode::kInternal, std::move(cursors).error());
+    head_ = *head;
+    cursors_ = *std::move(cursors);
+    Hello hello;
+    hello.replica = head_.replica;
+    hello.secret = config_.secret;
+    hello.last_seq = head_.last_seq;
+    hello.head_hash = head_.head_hash;
+    hello.last_receipt_seq = head_.last_receipt_seq;
+    hello.scopes = cursors_;
+    hello.bundle = config_.bundle;
+    hello.app_version = config_.app_version;
+    hello.features = config_.features;
+    hello.free_disk = config_.free_disk;
+    hello.unsent = head_.last_seq - std::min(head_.acked_seq, head_.last_seq);
+    hello.oldest_unsent = head_.oldest_unsent;
+    state_ = State::kAwaitHelloAck;
+    send(hello, SendLane::kControl);
+}
+
+void AgentSession::on_hello_ack(const HelloAck& m, std::uint64_t boot_ms) {
+    if (const WireCode code = code_of(m.verdict); code != WireCode::kNone)
+        return fatal(code,
+                     {ErrorCode::kNotPermitted,
+                      "the hub did not let this device in: " + std::string{name_of(m.verdict)},
+                      hint_for(code)});
+    if (auto checked = check_heads(m); !checked) return;
+    acked_seq_ = m.acked_seq;
+    next_seq_ = m.acked_seq + 1;
+    highest_sent_ = m.acked_seq;
+    granted_ = m.credit;
+    state_ = State::kLive;
+    actions_.emplace_back(SessionReady{m});
+    if (m.acked_seq > head_.acked_seq) {
+        // The ack of an earlier session was lost on the way. The receipts come with the pages.
+        PushAck late;
+        late.acked_seq = m.acked_seq;
+        actions_.emplace_back(StoreAck{std::move(late)});
+    }
+    if (m.acked_seq < head_.last_receipt_seq)
+        actions_.emplace_back(Notice{
+            WireCode::kNone, "the hub lacks records it had; they are sent again with receipts"});
+    if (m.verdict == HelloVerdict::kOk) start_reading(m);
+    probing_ = true;
+    send_probe(boot_ms);
+}
+
+/// The hub's idea of our log must be a prefix of it. Ends the session otherwise.
+Result<void> AgentSession::check_heads(const HelloAck& m) {
+    const auto end = [&](WireCode code, Error error) -> Result<void> {
+        fatal(code, error);
+        return std::unexpected(std::move(error));
+    };
+    if (m.acked_seq > head_.last_seq)
+        return end(WireCode::kRolledBack,
+                   {ErrorCode::kConflict,
+                    "the hub has records of this device that it lacks itself",
+                    hint_for(WireCode::kRolledBack)});
+    auto own = log_.hash_at(m.acked_seq);
+    if (!own) return end(WireCode::kInternal, std::move(own).error());
+    if (*own && **own != m.acked_hash)
+        return end(WireCode::kForked,
+                   {ErrorCode::kConflict,
+                    "the hub has other records under this device's numbers",
+                    hint_for(WireCode::kForked)});
+    return {};
+}
+
+void AgentSession::start_reading(const HelloAck& m) {
+    for (const std::uint32_t scope : config_.scopes) {
+        const auto grant = std::ranges::find(m.scopes, scope, &ScopeGrant::scope);
+        if (grant == m.scopes.end()) continue;
+        Reading reading;
+        const auto known = std::ranges::find(cursors_, scope, &ScopeCursor::scope);
+        if (known != cursors_.end() && known->cursor != Position{}) {
+            if (grant->resume) {
+                reading.stored = known->cursor;
+            } else {
+                // What is applied already is applied again without effect (sync-core, I3).
+                actions_.emplace_back(Notice{WireCode::kCursorUnknown,
+                                             "the hub does not know where this device stopped "
+                                             "reading; the scope is read from the beginning"});
+            }
+        }
+        send_pull(scope, readings_.insert_or_assign(scope, std::move(reading)).first->second);
+    }
+}
+
+void AgentSession::send_pull(std::uint32_t scope, const Reading& reading) {
+    send(Pull{scope, reading.stored, reading.settled + config_.pull_window_bytes},
+         SendLane::kControl);
+}
+
+void AgentSession::send_probe(std::uint64_t boot_ms) {
+    send(Probe{next_probe_, boot_ms}, SendLane::kControl);
+}
+
+void AgentSession::on_probe_ack(const ProbeAck& m, std::uint64_t boot_ms) {
+    if (!probing_ || m.id != next_probe_ || m.boot_ms > boot_ms)
+        return violation("ProbeAck to no probe");
+    ++next_probe_;
+    round_.push_back({m.boot_ms, boot_ms, m.hub_time});
+    if (round_.size() < kProbesPerRound) return send_probe(boot_ms);
+    probing_ = false;
+    actions_.emplace_back(SetAnchor{std::exchange(round_, {})});
+    may_push_ = true;
+    push_while_credit();
+}
+
+void AgentSession::on_timer(std::uint64_t boot_ms) {
+    if (state_ != State::kLive || probing_) return;
+    probing_ = true;
+    send_probe(boot_ms);
+}
+
+void AgentSession::on_saved() {
+    if (state_ != State::kLive) return;
+    auto head = log_.head();
+    if (!head) return fatal(WireCode::kInternal, std::move(head).error());
+    head_ = *head;
+    push_while_credit();
+}
+
+void AgentSession::on_push_ack(PushAck m) {
+    if (m.acked_seq > highest_sent_ || m.acked_seq < acked_seq_)
+        return violation("PushAck for records that were not sent");
+    for (const RunReceipt& r : m.receipts)
+        if (r.replica != head_.replica || r.last_seq > m.acked_seq)
+            return violation("PushAck with a receipt for other records");
+    acked_seq_ = m.acked_seq;
+    next_seq_ = std::max(next_seq_, acked_seq_ + 1);
+    granted_ = std::max(granted_, m.credit);
+    actions_.emplace_back(StoreAck{std::move(m)});
+    push_while_credit();
+}
+
+void AgentSession::push_while_credit() {
+    while (state_ == State::kLive && may_push_ && used_ < granted_ && next_seq_ <= head_.last_seq) {
+        auto push = next_push();
+        if (!push) return fatal(WireCode::kInternal, std::move(push).error());
+        const std::uint64_t last = push->first_seq + push->count - 1;
+        Bytes bytes = encode_message(*push);
+        STREETLOG_ASSERT(bytes.size() <= kMessageBytesMax);
+        used_ += credit_of(bytes.size());
+        next_seq_ = last + 1;
+        highest_sent_ = std::max(highest_sent_, last);
+        actions_.emplace_back(Send{std::move(bytes), SendLane::kRecords});
+    }
+}
+
+/// A batch that fits one message. Receipts and framing come on top of what the log counts, so the
+/// batch is halved until it fits; a single record of the largest size always does.
+Result<Push> AgentSession::next_push() {
+    std::uint32_t records_max = config_.batch_records_max;
+    while (true) {
+        STREETLOG_TRY(auto run, log_.read_run(next_seq_, records_max, config_.batch_bytes_max));
+        if (run.records.empty() || run.records.size() > records_max || run.first_seq != next_seq_)
+            return fail(ErrorCode::kInternal, "the log gave another run than was asked for");
+        std::vector<EncodedView> views;
+        views.reserve(run.records.size());
+        for (const EncodedRecord& r : run.records) views.push_back(view_of(r));
+        Push push;
+        push.first_seq = run.first_seq;
+        push.count = static_cast<std::uint32_t>(run.records.size());
+        push.prev_hash = run.prev_hash;
+        push.head_hash = run.head_hash;
+        push.receipts = std::move(run.receipts);
+        Packed packed = pack(encode_batch(views));
+        push.raw_bytes = packed.raw_bytes;
+        push.encoding = packed.encoding;
+        push.body = std::move(packed.body);
+        std::size_t bytes = push.body.size() + 1024;
+        for (const RunReceipt& r : push.receipts) bytes += 256 + r.times.size() * 24;
+        if (push.raw_bytes <= kBatchRawBytesMax && bytes <= kMessageBytesMax) return push;
+        if (push.count == 1) return fail(ErrorCode::kTooLarge, "a record is too large to be sent");
+        records_max = push.count / 2;
+    }
+}
+
+void AgentSession::on_page(Page m, std::size_t bytes) {
+    const auto it = readings_.find(m.scope);
+    if (it == readings_.end()) return violation("Page of a scope that was not asked for");
+    Reading& reading = it->second;
+    if (reading.received >= reading.settled + config_.pull_window_bytes)
+        return violation("Page without credit");
+    const Position before =
+        reading.unstored.empty() ? reading.stored : reading.unstored.back().next;
+    if (m.next.seq < before.seq) return violation("Page that goes backwards");
+    const std::uint64_t cost = credit_of(bytes);
+    reading.received += cost;
+    reading.unstored.push_back({m.next, cost, m.caught_up});
+    actions_.emplace_back(ApplyPage{std::move(m)});
+}
+
+void AgentSession::on_page_stored(std::uint32_t scope) {
+    if (state_ != State::kLive) return;
+    const auto it = readings_.find(scope);
+    STREETLOG_ASSERT(it != readings_.end() && !it->second.unstored.empty());
+    Reading& reading = it->second;
+    reading.stored = reading.unstored.front().next;
+    reading.settled += reading.unstored.front().cost;
+    reading.caught_up = reading.unstored.front().caught_up;
+    reading.unstored.pop_front();
+    send_pull(scope, reading);
+}
+
+void AgentSession::on_error(const ErrorMessage& m) {
+    const std::string name{name_of(m.code)};
+    switch (class_of(m.code)) {
+        case ErrorClass::kRetry:
+            return retry(Millis{m.retry_after_ms}, "the hub said " + name);
+        case ErrorClass::kRewind:
+            if (state_ != State::kLive || m.expected_seq <= acked_seq_ ||
+                m.expected_seq > highest_sent_)
+                return violation("rewind to a place that was not sent");
+            next_seq_ = m.expected_seq;
+            return push_while_credit();
+        case ErrorClass::kReauth:
+        case ErrorClass::kResnapshot:
+        case ErrorClass::kRecord:
+            actions_.emplace_back(Notice{m.code, "the hub said " + name});
+            return;
+        case ErrorClass::kUpgrade:
+        case ErrorClass::kReidentify:
+        case ErrorClass::kStop:
+            return fatal(m.code,
+                         {ErrorCode::kNotPermitted, "the hub said " + name, hint_for(m.code)});
+        case ErrorClass::kProtocol:
+        case ErrorClass::kNone:
+            break;
+    }
+    // A code of a later version: its class says enough to go on.
+    if (m.error_class == ErrorClass::kStop || m.error_class == ErrorClass::kUpgrade ||
+        m.error_class == ErrorClass::kReidentify)
+        return fatal(m.code, {ErrorCode::kUnsupported, "the hub ended the session: " + name, {}});
+    retry(Millis{m.retry_after_ms}, "the hub said " + name);
+}
+
+void AgentSession::on_closed() { retry(Millis{0}, "the connection ended"); }
+
+void AgentSession::stop() {
+    if (done()) return;
+    send(Bye{}, SendLane::kControl);
+    state_ = State::kDone;
+}
+
+std::vector<AgentAction> AgentSession::take_actions() { return std::exchange(actions_, {}); }
+
+bool AgentSession::all_acked() const {
+    return state_ == State::kLive && acked_seq_ >= head_.last_seq;
+}
+
+bool AgentSession::caught_up() const {
+    return state_ == State::kLive && std::ranges::all_of(readings_, [](const auto& r) {
+               return r.second.caught_up && r.second.unstored.empty();
+           });
+}
+
+void AgentSession::send(const Message& m, SendLane lane) {
+    actions_.emplace_back(Send{encode_message(m), lane});
+}
+
+void AgentSession::fatal(WireCode code, Error error) {
+    if (done()) return;
+    state_ = State::kDone;
+    actions_.emplace_back(Fatal{code, std::move(error)});
+}
+
+void AgentSession::retry(Millis after, std::string reason) {
+    if (done()) return;
+    state_ = State::kDone;
+    actions_.emplace_back(Retry{after, std::move(reason)});
+}
+
+/// A hub that breaks the protocol may be damaged in transit or newer; nothing was taken from the
+/// message, so trying again is safe.
+void AgentSession::violation(std::string what) {
+    if (done()) return;
+    send(
+        ErrorMessage{
+            WireCode::kProtocolViolation, class_of(WireCode::kProtocolViolation), 0, 0, what},
+        SendLane::kControl);
+    retry(Millis{0}, "protocol broken: " + what);
+}
+
+}  // namespace streetlog::sync

@@ -1,0 +1,247 @@
+#include <capnp/message.h>
+
+#include "schema/wire/protocol.capnp.h"
+#include "sync/change/capnp_bytes.hpp"
+#include "sync/change/wire_ids.hpp"
+#include "sync/session/messages.hpp"
+
+namespace streetlog::sync {
+namespace {
+
+capnp::Data::Reader as_data(BytesView bytes) { return {bytes.data(), bytes.size()}; }
+
+/// A hash of zeros is left out.
+template <class Set>
+void put(const Hash& hash, Set&& set) {
+    if (hash != Hash{}) set(as_data(hash));
+}
+
+template <class Set>
+void put(const Bytes& bytes, Set&& set) {
+    if (!bytes.empty()) set(as_data(bytes));
+}
+
+#define STREETLOG_PUT(value, out, Field) \
+    put(value, [&](capnp::Data::Reader d) { (out).set##Field(d); })
+
+unsigned count(std::size_t n) { return static_cast<unsigned>(n); }
+
+void write(wire::Position::Builder out, const Position& p) {
+    out.setHubSeq(p.seq.value);
+    STREETLOG_PUT(p.hash, out, HubHash);
+}
+
+void write(wire::Receipt::Builder out, const RunReceipt& r) {
+    write_id(out.initDevice(), r.replica.device);
+    out.setIncarnation(r.replica.incarnation);
+    out.setFirstSeq(r.first_seq);
+    out.setLastSeq(r.last_seq);
+    STREETLOG_PUT(r.last_hash, out, LastHash);
+    out.setReceivedMs(r.received.ms);
+    out.setHubSeq(r.first_hub_seq.value);
+    if (!r.times.empty()) {
+        auto times = out.initTimes(count(r.times.size()));
+        for (unsigned i = 0; i < times.size(); ++i) {
+            times[i].setHlcHub(r.times[i].hlc_hub.value);
+            times[i].setLo(r.times[i].saved.lo.ms);
+            times[i].setHi(r.times[i].saved.hi.ms);
+        }
+    }
+    STREETLOG_PUT(r.signature, out, Signature);
+}
+
+void write(wire::HiddenRecord::Builder out, const HiddenRecord& h) {
+    out.setSeq(h.seq);
+    out.setStatus(static_cast<std::uint16_t>(h.status));
+    out.setCode(static_cast<std::uint16_t>(h.code));
+    auto writes = out.initWrites(count(h.writes.size()));
+    for (unsigned i = 0; i < writes.size(); ++i) {
+        const HiddenWrite& w = h.writes[i];
+        write_id(writes[i].initEntity(), w.entity);
+        writes[i].setTable(w.table);
+        writes[i].setGroup(w.group);
+        writes[i].setOp(w.op);
+        writes[i].setRedacted(w.redacted);
+        auto dots = writes[i].initSupersedes(count(w.supersedes.size()));
+        for (unsigned k = 0; k < dots.size(); ++k) {
+            write_id(dots[k].initDevice(), w.supersedes[k].replica.device);
+            dots[k].setIncarnation(w.supersedes[k].replica.incarnation);
+            dots[k].setOp(w.supersedes[k].op);
+            dots[k].setSeq(w.supersedes[k].seq);
+        }
+    }
+}
+
+void write(wire::Run::Builder out, const PageRun& r) {
+    write(out.initReceipt(), r.receipt);
+    out.setHubSeq(r.hub_seq.value);
+    out.setEncoding(static_cast<std::uint16_t>(r.encoding));
+    out.setRawBytes(r.raw_bytes);
+    STREETLOG_PUT(r.body, out, Body);
+    if (r.hidden.empty()) return;
+    auto hidden = out.initHidden(count(r.hidden.size()));
+    for (unsigned i = 0; i < hidden.size(); ++i) write(hidden[i], r.hidden[i]);
+}
+
+struct Writer {
+    wire::Message::Builder out;
+
+    // A message this version does not know cannot be sent by it.
+    void operator()(const Unknown&) { STREETLOG_ASSERT(false); }
+
+    void operator()(const Challenge& m) {
+        auto o = out.initChallenge();
+        STREETLOG_PUT(m.nonce, o, Nonce);
+        o.setHubMs(m.hub_time.ms);
+        o.setProtocol(m.protocol);
+        o.setEpoch(m.epoch);
+        write_id(o.initHub(), m.hub);
+    }
+
+    void operator()(const Hello& m) {
+        auto o = out.initHello();
+        write_id(o.initDevice(), m.replica.device);
+        o.setIncarnation(m.replica.incarnation);
+        STREETLOG_PUT(m.secret, o, Secret);
+        STREETLOG_PUT(m.session_nonce, o, SessionNonce);
+        STREETLOG_PUT(m.signature, o, Signature);
+        o.setLastSeq(m.last_seq);
+        STREETLOG_PUT(m.head_hash, o, HeadHash);
+        o.setLastReceiptSeq(m.last_receipt_seq);
+        auto scopes = o.initScopes(count(m.scopes.size()));
+        for (unsigned i = 0; i < scopes.size(); ++i) {
+            scopes[i].setScope(m.scopes[i].scope);
+            write(scopes[i].initCursor(), m.scopes[i].cursor);
+            write(scopes[i].initNewest(), m.scopes[i].newest);
+        }
+        STREETLOG_PUT(m.signed_head, o, SignedHead);
+        o.setBundle(m.bundle);
+        o.setAppVersion({m.app_version.c_str(), m.app_version.size()});
+        o.setFeatures(m.features);
+        o.setFreeDisk(m.free_disk);
+        o.setUnsent(m.unsent);
+        o.setOldestUnsentMs(m.oldest_unsent.ms);
+    }
+
+    void operator()(const HelloAck& m) {
+        auto o = out.initHelloAck();
+        o.setVerdict(static_cast<std::uint16_t>(m.verdict));
+        o.setAckedSeq(m.acked_seq);
+        STREETLOG_PUT(m.acked_hash, o, AckedHash);
+        auto scopes = o.initScopes(count(m.scopes.size()));
+        for (unsigned i = 0; i < scopes.size(); ++i) {
+            scopes[i].setScope(m.scopes[i].scope);
+            scopes[i].setResume(m.scopes[i].resume);
+        }
+        STREETLOG_PUT(m.next_nonce, o, NextNonce);
+        o.setHubMs(m.hub_time.ms);
+        o.setCredit(m.credit);
+        o.setBundle(m.bundle);
+        o.setPolicy(m.policy);
+    }
+
+    void operator()(const Probe& m) {
+        auto o = out.initProbe();
+        o.setId(m.id);
+        o.setBootMs(m.boot_ms);
+    }
+
+    void operator()(const ProbeAck& m) {
+        auto o = out.initProbeAck();
+        o.setId(m.id);
+        o.setBootMs(m.boot_ms);
+        o.setHubMs(m.hub_time.ms);
+    }
+
+    void operator()(const Push& m) {
+        auto o = out.initPush();
+        o.setFirstSeq(m.first_seq);
+        o.setCount(m.count);
+        o.setRawBytes(m.raw_bytes);
+        o.setEncoding(static_cast<std::uint16_t>(m.encoding));
+        STREETLOG_PUT(m.prev_hash, o, PrevHash);
+        STREETLOG_PUT(m.head_hash, o, HeadHash);
+        STREETLOG_PUT(m.signature, o, Signature);
+        STREETLOG_PUT(m.body, o, Body);
+        if (m.receipts.empty()) return;
+        auto receipts = o.initReceipts(count(m.receipts.size()));
+        for (unsigned i = 0; i < receipts.size(); ++i) write(receipts[i], m.receipts[i]);
+    }
+
+    void operator()(const PushAck& m) {
+        auto o = out.initPushAck();
+        o.setAckedSeq(m.acked_seq);
+        auto receipts = o.initReceipts(count(m.receipts.size()));
+        for (unsigned i = 0; i < receipts.size(); ++i) write(receipts[i], m.receipts[i]);
+        auto exceptions = o.initExceptions(count(m.exceptions.size()));
+        for (unsigned i = 0; i < exceptions.size(); ++i) {
+            exceptions[i].setSeq(m.exceptions[i].seq);
+            exceptions[i].setStatus(static_cast<std::uint16_t>(m.exceptions[i].status));
+            exceptions[i].setCode(static_cast<std::uint16_t>(m.exceptions[i].code));
+        }
+        o.setSafeSeq(m.safe_seq);
+        o.setCredit(m.credit);
+        STREETLOG_PUT(m.signed_head, o, SignedHead);
+    }
+
+    void operator()(const Pull& m) {
+        auto o = out.initPull();
+        o.setScope(m.scope);
+        write(o.initCursor(), m.cursor);
+        o.setCredit(m.credit);
+    }
+
+    void operator()(const Page& m) {
+        auto o = out.initPage();
+        o.setScope(m.scope);
+        auto runs = o.initRuns(count(m.runs.size()));
+        for (unsigned i = 0; i < runs.size(); ++i) write(runs[i], m.runs[i]);
+        write(o.initNext(), m.next);
+        o.setCaughtUp(m.caught_up);
+    }
+
+    void operator()(const ErrorMessage& m) {
+        auto o = out.initError();
+        o.setCode(static_cast<std::uint16_t>(m.code));
+        o.setClass(static_cast<std::uint16_t>(m.error_class));
+        o.setRetryAfterMs(m.retry_after_ms);
+        o.setExpectedSeq(m.expected_seq);
+        o.setDetail({m.detail.c_str(), m.detail.size()});
+    }
+
+    void operator()(const Bye& m) {
+        auto o = out.initBye();
+        o.setReason(static_cast<std::uint16_t>(m.reason));
+        o.setDetail({m.detail.c_str(), m.detail.size()});
+    }
+};
+
+/// Enough for the fixed parts of most messages; bulk is added to it.
+std::size_t guess_words(const Message& m) {
+    std::size_t bytes = 1024;
+    if (const auto* push = std::get_if<Push>(&m)) {
+        bytes += push->body.size();
+        for (const auto& r : push->receipts) bytes += 256 + r.times.size() * 24;
+    } else if (const auto* ack = std::get_if<PushAck>(&m)) {
+        for (const auto& r : ack->receipts) bytes += 256 + r.times.size() * 24;
+        bytes += ack->exceptions.size() * 16;
+    } else if (const auto* page = std::get_if<Page>(&m)) {
+        for (const auto& r : page->runs) bytes += 256 + r.body.size() + r.receipt.times.size() * 24;
+    }
+    return bytes / sizeof(capnp::word);
+}
+
+}  // namespace
+
+Bytes encode_message(const Message& message) {
+    capnp::MallocMessageBuilder builder{static_cast<unsigned>(guess_words(message))};
+    auto out = builder.initRoot<wire::Message>();
+    // A peer that does not know these cannot go on.
+    out.setCritical(std::holds_alternative<Challenge>(message) ||
+                    std::holds_alternative<Hello>(message) ||
+                    std::holds_alternative<HelloAck>(message));
+    std::visit(Writer{out}, message);
+    return to_bytes(builder);
+}
+
+}  // namespace streetlog::sync

@@ -1,0 +1,201 @@
+#include "sync/session/hub_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace streetlog::sync {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+    using Fs::operator()...;
+};
+
+/// Control messages a device may send ahead, and the most it can save up.
+constexpr std::int64_t kSmallMax = 64;
+
+}  // namespace
+
+HubSession::HubSession(HubLog& log, HubSessionConfig config)
+    : log_(log), config_(std::move(config)) {}
+
+void HubSession::start(Bytes nonce, Instant hub_now) {
+    STREETLOG_ASSERT(state_ == State::kNew);
+    state_ = State::kAwaitHello;
+    small_since_ = hub_now;
+    send(Challenge{std::move(nonce), hub_now, kProtocolVersion, config_.epoch, config_.hub},
+         SendLane::kControl);
+}
+
+void HubSession::on_message(BytesView bytes, Instant hub_now) {
+    if (done()) return;
+    auto message = decode_message(bytes);
+    if (!message) return close(WireCode::kProtocolViolation, message.error().message);
+    const bool is_push = std::holds_alternative<Push>(*message);
+    if (!is_push && !allow_small(hub_now)) return close(WireCode::kBusy, "too many messages");
+    if (std::holds_alternative<Hello>(*message) != (state_ == State::kAwaitHello) &&
+        !std::holds_alternative<Unknown>(*message) && !std::holds_alternative<Bye>(*message))
+        return close(WireCode::kProtocolViolation, "Hello comes first, and once");
+    if (state_ == State::kAuthenticating && !std::holds_alternative<Bye>(*message))
+        return close(WireCode::kProtocolViolation, "a message before HelloAck");
+    std::visit(
+        Overloaded{
+            [&](const Unknown& m) {
+                if (m.critical) close(WireCode::kUnknownCritical, "an unknown critical message");
+            },
+            [&](const Hello& m) { on_hello(m); },
+            [&](const Probe& m) { send(ProbeAck{m.id, m.boot_ms, hub_now}, SendLane::kControl); },
+            [&](Push& m) { on_push(std::move(m), bytes.size()); },
+            [&](const Pull& m) { on_pull(m); },
+            [&](const ErrorMessage& m) {
+                state_ = State::kDone;
+                actions_.emplace_back(Close{m.code, "the device reported an error"});
+            },
+            [&](const Bye&) {
+                state_ = State::kDone;
+                actions_.emplace_back(Close{WireCode::kNone, "the device said goodbye"});
+            },
+            [&](const auto&) {
+                close(WireCode::kProtocolViolation, "a message only the hub sends");
+            }},
+        *message);
+}
+
+/// One control message more a second, and four for every page sent.
+bool HubSession::allow_small(Instant hub_now) {
+    const std::int64_t seconds = (hub_now - small_since_).count() / 1000;
+    if (seconds > 0) {
+        small_left_ = std::min(kSmallMax, small_left_ + std::min(seconds, kSmallMax));
+        small_since_ = hub_now;
+    }
+    return --small_left_ >= 0;
+}
+
+void HubSession::on_hello(const Hello& m) {
+    hello_ = m;
+    state_ = State::kAuthenticating;
+    actions_.emplace_back(Authenticate{m});
+}
+
+void HubSession::on_authenticated(const DeviceGrant& grant, Instant hub_now) {
+    if (state_ != State::kAuthenticating) return;
+    HelloAck ack;
+    ack.verdict = grant.verdict;
+    ack.hub_time = hub_now;
+    const bool in =
+        grant.verdict == HelloVerdict::kOk || grant.verdict == HelloVerdict::kCustodyOnly;
+    if (in) {
+        if (hello_.last_seq < grant.acked_seq)
+            ack.verdict = HelloVerdict::kRolledBack;
+        else if (hello_.last_seq == grant.acked_seq && hello_.head_hash != grant.acked_hash)
+            ack.verdict = HelloVerdict::kForked;
+        ack.acked_seq = grant.acked_seq;
+        ack.acked_hash = grant.acked_hash;
+        ack.bundle = grant.bundle;
+        ack.policy = grant.policy;
+    }
+    if (ack.verdict != HelloVerdict::kOk && ack.verdict != HelloVerdict::kCustodyOnly) {
+        send(ack, SendLane::kControl);
+        state_ = State::kDone;
+        actions_.emplace_back(Close{WireCode::kRefused, std::string{name_of(ack.verdict)}});
+        return;
+    }
+    state_ = State::kLive;
+    custody_only_ = ack.verdict == HelloVerdict::kCustodyOnly;
+    if (!custody_only_) scopes_ = ack.scopes = grant.scopes;
+    acked_seq_ = submitted_seq_ = grant.acked_seq;
+    submitted_hash_ = grant.acked_hash;
+    ack.credit = credit();
+    send(ack, SendLane::kControl);
+}
+
+void HubSession::on_pull(const Pull& m) {
+    const auto grant = std::ranges::find(scopes_, m.scope, &ScopeGrant::scope);
+    if (grant == scopes_.end())
+        return close(WireCode::kProtocolViolation, "Pull of a scope that was not granted");
+    const auto [it, first] = readings_.try_emplace(m.scope);
+    Reading& reading = it->second;
+    if (first) {
+        if (grant->resume) reading.sent = m.cursor;
+    } else if (m.cursor.seq > reading.sent.seq) {
+        return close(WireCode::kProtocolViolation, "Pull confirms what was not sent");
+    } else {
+        actions_.emplace_back(CursorConfirmed{m.scope, m.cursor});
+    }
+    reading.granted = std::max(reading.granted, m.credit);
+    read_more(m.scope, reading);
+}
+
+void HubSession::read_more(std::uint32_t scope, Reading& reading) {
+    if (state_ != State::kLive || reading.page_due || !reading.more ||
+        reading.used >= reading.granted)
+        return;
+    reading.page_due = true;
+    actions_.emplace_back(ReadPage{scope, reading.sent, config_.page_bytes_max});
+}
+
+void HubSession::on_feed(HubSeq head) {
+    feed_head_ = std::max(feed_head_, head);
+    for (auto& [scope, reading] : readings_) {
+        if (reading.sent.seq >= feed_head_) continue;
+        reading.more = true;
+        read_more(scope, reading);
+    }
+}
+
+void HubSession::on_page_ready(Page page) {
+    if (state_ != State::kLive) return;
+    const auto it = readings_.find(page.scope);
+    if (it == readings_.end() || !it->second.page_due) return;
+    Reading& reading = it->second;
+    reading.page_due = false;
+    if (page.next.seq < reading.sent.seq)
+        return refuse(WireCode::kInternal, Millis{0}, "a page that goes backwards");
+    // The log may have grown while the page was being read.
+    reading.more = !page.caught_up || feed_head_ > page.next.seq;
+    const bool news = !page.runs.empty() || page.next != reading.sent ||
+                      (page.caught_up && !reading.told_caught_up);
+    if (news) {
+        Bytes bytes = encode_message(page);
+        if (bytes.size() > kMessageBytesMax)
+            return refuse(WireCode::kInternal, Millis{0}, "a page over the message limit");
+        reading.sent = page.next;
+        reading.told_caught_up = page.caught_up;
+        reading.used += credit_of(bytes.size());
+        small_left_ += 4;
+        actions_.emplace_back(Send{std::move(bytes), SendLane::kRecords});
+    } else if (!page.caught_up) {
+        return refuse(WireCode::kInternal, Millis{0}, "a page that leads nowhere");
+    } else {
+        // Nothing for this scope up to the head: asking again before it grows gives the same.
+        reading.more = false;
+    }
+    read_more(it->first, reading);
+}
+
+void HubSession::refuse(WireCode code, Millis retry_after, std::string detail) {
+    if (done()) return;
+    ErrorMessage error;
+    error.code = code;
+    error.error_class = class_of(code);
+    error.retry_after_ms = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(retry_after.count(), 0, 24 * 3600 * 1000));
+    error.detail = detail;
+    send(error, SendLane::kControl);
+    state_ = State::kDone;
+    actions_.emplace_back(Close{code, std::move(detail)});
+}
+
+void HubSession::close(WireCode code, std::string detail) {
+    refuse(code, Millis{0}, std::move(detail));
+}
+
+void HubSession::on_closed() { state_ = State::kDone; }
+
+std::vector<HubAction> HubSession::take_actions() { return std::exchange(actions_, {}); }
+
+void HubSession::send(const Message& m, SendLane lane) {
+    actions_.emplace_back(Send{encode_message(m), lane});
+}
+
+}  // namespace streetlog::sync

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "loopback.hpp"
+
+namespace streetlog::sync::testing {
+
+/// One message of every kind, all fields that can be told apart filled.
+inline std::vector<Message> samples() {
+    MemoryLog log;
+    log.save(3);
+    const auto run = log.read_run(1, 3, 10'000);
+    std::vector<EncodedView> views;
+    for (const auto& r : run->records) views.push_back(view_of(r));
+    // Not compressed: golden bytes must not depend on the version of zstd.
+    Packed packed;
+    packed.body = encode_batch(views);
+    packed.raw_bytes = static_cast<std::uint32_t>(packed.body.size());
+    RunReceipt receipt{
+        kDevice, 1, 2, Hash{{4}}, {77}, {5}, {{{1}, {{2}, {3}}}, {{4}, {{5}, {6}}}}, {8}};
+    Push push;
+    push.first_seq = 1;
+    push.count = 3;
+    push.raw_bytes = packed.raw_bytes;
+    push.encoding = packed.encoding;
+    push.head_hash = log.hashes[3];
+    push.body = packed.body;
+    push.receipts = {receipt};
+    Page page;
+    page.scope = 1;
+    page.next = {{9}, Hash{{1}}};
+    page.runs.push_back({receipt, {5}, push.encoding, push.raw_bytes, push.body, {}});
+    HiddenWrite write{EntityId{{1}}, 2, 3, 4, true, {{kDevice, 5, 6}}};
+    page.runs[0].hidden.push_back({2, RecordStatus::kHeld, StatusCode::kNewerSchema, {write}});
+    Hello hello;
+    hello.replica = kDevice;
+    hello.secret = {1, 2, 3};
+    hello.last_seq = 4;
+    hello.head_hash = Hash{{9}};
+    hello.scopes = {{1, {{3}, Hash{{3}}}, {{4}, Hash{{4}}}}};
+    hello.app_version = "0.1.0";
+    HelloAck hello_ack;
+    hello_ack.acked_seq = 3;
+    hello_ack.acked_hash = Hash{{7}};
+    hello_ack.scopes = {{1, true}};
+    hello_ack.credit = 1000;
+    PushAck ack{2, {receipt}, {{1, RecordStatus::kQuarantined, StatusCode::kMalformed}}, 1, 55, {}};
+    return {Challenge{{1, 2}, {3}, 1, 4, DeviceId{{5}}},
+            hello,
+            hello_ack,
+            Probe{1, 2},
+            ProbeAck{1, 2, {3}},
+            push,
+            ack,
+            Pull{1, {{2}, Hash{{2}}}, 3},
+            page,
+            ErrorMessage{WireCode::kGap, ErrorClass::kRewind, 5, 6, "why"},
+            Bye{WireCode::kMaintenance, "later"}};
+}
+
+}  // namespace streetlog::sync::testing

@@ -1,0 +1,305 @@
+#include <algorithm>
+
+#include "loopback.hpp"
+
+namespace streetlog::sync::testing {
+namespace {
+
+AgentSessionConfig small_batches() {
+    AgentSessionConfig c;
+    c.batch_records_max = 3;
+    return c;
+}
+
+TEST(Session, HandsOverEverythingAndReadsItBack) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(20);
+    Wire wire{log, hub};
+    wire.run();
+    EXPECT_EQ(hub.stored, log.records);
+    EXPECT_EQ(log.acked, 20u);
+    EXPECT_TRUE(wire.agent.all_acked());
+    EXPECT_TRUE(wire.agent.caught_up());
+    EXPECT_EQ(log.cursor, hub.head());
+    ASSERT_EQ(wire.seen<SetAnchor>().size(), 1u);
+    EXPECT_EQ(wire.seen<SetAnchor>()[0].probes.size(), 4u);
+    EXPECT_FALSE(wire.closed);
+}
+
+TEST(Session, PushesOnlyAfterTheFirstRoundOfProbes) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(1);
+    Wire wire{log, hub};
+    wire.run();
+    bool anchored = false;
+    for (const AgentAction& a : wire.history) {
+        anchored = anchored || std::holds_alternative<SetAnchor>(a);
+        const auto* s = std::get_if<Send>(&a);
+        if (s != nullptr && s->lane == SendLane::kRecords) EXPECT_TRUE(anchored);
+    }
+}
+
+TEST(Session, NewRecordsFollowWithoutANewSession) {
+    MemoryLog log;
+    MemoryHub hub;
+    Wire wire{log, hub};
+    wire.run();
+    log.save(7);
+    wire.agent.on_saved();
+    wire.carry();
+    wire.run();
+    EXPECT_EQ(hub.stored, log.records);
+    EXPECT_EQ(log.cursor.seq, HubSeq{7});
+}
+
+TEST(Session, SmallBatchesArriveInOrder) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(20);
+    Wire wire{log, hub, small_batches()};
+    wire.run();
+    EXPECT_EQ(hub.runs.size(), 7u);
+    EXPECT_EQ(hub.stored, log.records);
+}
+
+TEST(Session, StopsAtTheEndOfItsCreditAndGoesOnWhenCommitsFinish) {
+    MemoryLog log;
+    MemoryHub hub;
+    hub.hold_commits = true;
+    log.save(20);
+    HubSessionConfig hc;
+    hc.push_window_bytes = 1024;
+    Wire wire{log, hub, small_batches(), hc};
+    wire.run();
+    EXPECT_EQ(wire.pending.size(), 2u);
+    while (!wire.pending.empty()) {
+        wire.commit_next();
+        wire.carry();
+        wire.run();
+    }
+    EXPECT_EQ(hub.stored, log.records);
+    EXPECT_EQ(log.acked, 20u);
+}
+
+TEST(Session, PressureWithholdsCreditWithoutClosing) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(20);
+    HubSessionConfig hc;
+    hc.push_window_bytes = 1024;
+    Wire wire{log, hub, small_batches(), hc};
+    for (int i = 0; i < 3; ++i) wire.step();  // the first window is granted
+    wire.server.on_pressure(true);
+    wire.run();
+    EXPECT_LT(hub.acked(), 20u);
+    EXPECT_FALSE(wire.closed);
+    wire.server.on_pressure(false);
+    wire.carry();
+    wire.run();
+    EXPECT_EQ(hub.stored, log.records);
+}
+
+TEST(Session, ALostConnectionAtAnyMessageLosesAndDoublesNothing) {
+    for (int cut = 0;; ++cut) {
+        MemoryLog log;
+        MemoryHub hub;
+        log.save(20);
+        bool finished = false;
+        {
+            Wire wire{log, hub, small_batches()};
+            for (int i = 0; i < cut; ++i) finished = !wire.step();
+            wire.agent.on_closed();
+            wire.server.on_closed();
+        }
+        Wire again{log, hub, small_batches()};
+        again.run();
+        ASSERT_EQ(hub.stored, log.records) << "cut after " << cut;
+        ASSERT_EQ(log.acked, 20u) << "cut after " << cut;
+        ASSERT_EQ(log.applied.size(), hub.runs.size()) << "cut after " << cut;
+        ASSERT_TRUE(std::ranges::is_sorted(log.applied));
+        if (finished) break;
+        ASSERT_LT(cut, 1000);
+    }
+}
+
+TEST(Session, ALostBatchIsAGapAndTheDeviceRewindsOnce) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(20);
+    Wire wire{log, hub, small_batches()};
+    while (wire.to_hub.size() < 5) ASSERT_TRUE(wire.step());  // the whole window is on the way
+    wire.to_hub.erase(wire.to_hub.begin() + 2);
+    int gaps = 0;
+    wire.tamper = [&](bool up, Bytes& m) {
+        const auto decoded = decode_message(m);
+        if (up) return;
+        if (const auto* e = std::get_if<ErrorMessage>(&*decoded)) {
+            EXPECT_EQ(e->code, WireCode::kGap);
+            ++gaps;
+        }
+    };
+    wire.run();
+    EXPECT_EQ(gaps, 1);
+    EXPECT_EQ(hub.stored, log.records);
+    EXPECT_FALSE(wire.closed);
+}
+
+TEST(Session, ADuplicateBatchIsOnlyAckedAgain) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(9);
+    Wire wire{log, hub, small_batches()};
+    while (wire.to_hub.size() < 3) ASSERT_TRUE(wire.step());
+    const Bytes first = wire.to_hub.front();
+    wire.run();
+    wire.server.on_message(first, {wire.now});
+    wire.carry();
+    wire.run();
+    EXPECT_EQ(hub.stored, log.records);
+    EXPECT_FALSE(wire.closed);
+    EXPECT_FALSE(wire.agent.done());
+}
+
+/// Flips one bit of the body of a Push and leaves the rest of it whole.
+void damage(Bytes& m) {
+    auto decoded = decode_message(m);
+    if (auto* push = std::get_if<Push>(&*decoded)) {
+        push->body[push->body.size() / 2] ^= 0x10;
+        m = encode_message(*push);
+    }
+}
+
+TEST(Session, ADamagedBatchIsSentAgain) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(9);
+    Wire wire{log, hub, small_batches()};
+    int left = 2;
+    wire.tamper = [&](bool up, Bytes& m) {
+        if (up && std::holds_alternative<Push>(*decode_message(m)) && left-- > 0) damage(m);
+    };
+    wire.run();
+    EXPECT_EQ(hub.stored, log.records);
+    EXPECT_EQ(hub.runs.front().opaque, false);
+}
+
+TEST(Session, ABatchDamagedThreeTimesIsTakenAsItIsAndDoesNotBlock) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(9);
+    Wire wire{log, hub, small_batches()};
+    wire.tamper = [&](bool up, Bytes& m) {
+        const auto decoded = decode_message(m);
+        const auto* push = std::get_if<Push>(&*decoded);
+        if (up && push != nullptr && push->first_seq == 4) damage(m);
+    };
+    wire.run();
+    ASSERT_EQ(hub.runs.size(), 3u);
+    EXPECT_TRUE(hub.runs[1].opaque);
+    EXPECT_EQ(hub.stored.size(), 6u);
+    EXPECT_EQ(log.acked, 9u);
+}
+
+TEST(Session, AWrongSecretIsFatalAndNamesWhatToDo) {
+    MemoryLog log;
+    MemoryHub hub;
+    AgentSessionConfig c;
+    c.secret = {9};
+    Wire wire{log, hub, c};
+    wire.run();
+    ASSERT_EQ(wire.seen<Fatal>().size(), 1u);
+    EXPECT_EQ(wire.seen<Fatal>()[0].code, WireCode::kRefused);
+    EXPECT_FALSE(wire.seen<Fatal>()[0].error.hint.empty());
+}
+
+TEST(Session, ABusyHubIsTriedAgainAtTheTimeItNames) {
+    MemoryLog log;
+    MemoryHub hub;
+    Wire wire{log, hub};
+    wire.server.refuse(WireCode::kBusy, Millis{1500}, "busy");
+    wire.carry();
+    wire.run();
+    ASSERT_EQ(wire.seen<Retry>().size(), 1u);
+    EXPECT_EQ(wire.seen<Retry>()[0].after, Millis{1500});
+}
+
+TEST(Session, ARolledBackDeviceIsNoticedBeforeAnythingMoves) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(5);
+    {
+        Wire wire{log, hub};
+        wire.run();
+    }
+    MemoryLog older;
+    older.save(3);
+    Wire wire{older, hub};
+    wire.run();
+    ASSERT_EQ(wire.seen<Fatal>().size(), 1u);
+    EXPECT_EQ(wire.seen<Fatal>()[0].code, WireCode::kRolledBack);
+    EXPECT_TRUE(wire.seen<ApplyPage>().empty());
+}
+
+TEST(Session, ACloneWithOtherRecordsIsNoticedByItsHash) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(5);
+    {
+        Wire wire{log, hub};
+        wire.run();
+    }
+    MemoryLog clone;
+    clone.save(7, 9);  // other content under the same numbers
+    Wire wire{clone, hub};
+    wire.run();
+    ASSERT_EQ(wire.seen<Fatal>().size(), 1u);
+    EXPECT_EQ(wire.seen<Fatal>()[0].code, WireCode::kForked);
+    EXPECT_EQ(hub.stored, log.records);
+}
+
+TEST(Session, CustodyOnlyTakesRecordsAndHandsOutNothing) {
+    MemoryLog log;
+    MemoryHub hub;
+    hub.verdict = HelloVerdict::kCustodyOnly;
+    log.save(5);
+    Wire wire{log, hub};
+    wire.run();
+    EXPECT_EQ(hub.stored, log.records);
+    EXPECT_TRUE(wire.seen<ApplyPage>().empty());
+}
+
+TEST(Session, AMessageBeforeHelloIsRefused) {
+    MemoryHub hub;
+    HubSession server{hub, {}};
+    server.start(Bytes(16), {1});
+    server.on_message(encode_message(Probe{1, 1}), {1});
+    EXPECT_TRUE(server.done());
+}
+
+TEST(Session, AFloodOfProbesIsEnded) {
+    MemoryLog log;
+    MemoryHub hub;
+    Wire wire{log, hub};
+    wire.run();
+    for (int i = 0; i < 200; ++i) wire.server.on_message(encode_message(Probe{1, 1}), {wire.now});
+    EXPECT_TRUE(wire.server.done());
+}
+
+TEST(Session, AHubThatAcksWhatWasNotSentIsNotBelieved) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(2);
+    Wire wire{log, hub};
+    wire.run();
+    PushAck lie;
+    lie.acked_seq = 3;
+    wire.agent.on_message(encode_message(lie), 5000);
+    wire.carry();
+    EXPECT_TRUE(wire.agent.done());
+    EXPECT_EQ(log.acked, 2u);
+}
+
+}  // namespace
+}  // namespace streetlog::sync::testing
