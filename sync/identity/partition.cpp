@@ -72,10 +72,10 @@ class Groups {
 
   private:
     bool received_first(EntityId a, EntityId b) const {
-        constexpr Place latest{{std::numeric_limits<std::int64_t>::max()},
-                               {std::numeric_limits<std::uint64_t>::max()}};
-        return std::tuple{first_(a).value_or(latest), a} <
-               std::tuple{first_(b).value_or(latest), b};
+        constexpr Place kLatest{{std::numeric_limits<std::int64_t>::max()},
+                                {std::numeric_limits<std::uint64_t>::max()}};
+        return std::tuple{first_(a).value_or(kLatest), a} <
+               std::tuple{first_(b).value_or(kLatest), b};
     }
 
     const FirstReceipt& first_;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr Byte kVersion = 1;
 
-enum CellTag : unsigned { kAbsent, kInteger, kText, kData, kCodes, kRedacted };
+enum CellTag : std::uint8_t { kAbsent, kInteger, kText, kData, kCodes, kRedacted };
 
 constexpr Byte kHasReceipt = 1;
 constexpr Byte kIsRedacted = 2;
@@ -103,7 +103,9 @@ class Encoder {
 
     void cell(const Cell& c, std::uint16_t before) {
         const auto step = static_cast<std::uint16_t>(c.column - before);
-        const auto tag = [&](CellTag t) { out_.number(std::uint64_t{step} << kTagBits | t); };
+        const auto tag = [&](CellTag t) {
+            out_.number(std::uint64_t{step} << kTagBits | std::uint64_t{t});
+        };
         if (const auto* integer = std::get_if<std::int64_t>(&c.value)) {
             tag(kInteger);
             out_.difference(*integer, 0);

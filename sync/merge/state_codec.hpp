@@ -5,8 +5,8 @@
 #include "schema/error.hpp"
 #include "sync/merge/supersession.hpp"
 
-/// Compact bytes of one entity's state, for stores and snapshots. A client with five groups, one
-/// write each, is about 35 bytes a group beside its values.
+/// Compact bytes of one entity's state, for stores and snapshots: about 30 bytes a group written
+/// once, beside its values.
 ///
 /// Numbers are unsigned LEB128 ("n"); signed ones and differences are zigzagged first ("z", modulo
 /// 2^64, so every value survives). `base` is received of `first`, or 0.

@@ -37,7 +37,7 @@ struct WriteFacts {
 
 /// kReceipted leaves out the rows of writes without a receipt: those may still be quarantined or
 /// re-stamped, so they hide a sibling but do not end it.
-enum class Superseders { kAll, kReceipted };
+enum class Superseders : std::uint8_t { kAll, kReceipted };
 
 /// The dots, ascending, of the siblings and hidden writes in `registers` that `gone` rows of any of
 /// them take away. Supersession passes through a hidden write and never starts at one.

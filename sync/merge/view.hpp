@@ -77,7 +77,7 @@ struct Seen {
 [[nodiscard]] bool needs_review(std::span<const Sibling* const> siblings, RegisterId id);
 
 /// Whether the Save being written says the whole value, or leaves a redacted cell as it found it.
-enum class SaveForm { kFull, kRedacted };
+enum class SaveForm : std::uint8_t { kFull, kRedacted };
 
 /// What an op names when it is saved from a screen that shows `seen`.
 struct OnScreen {

@@ -66,7 +66,7 @@ TEST(StateCodec, ExtremeClocksSurvive) {
         auto write = TestWrite(1, std::numeric_limits<std::uint64_t>::max()).name("Ana");
         write.header.recorded = {ms};
         write.header.hlc = {std::numeric_limits<std::uint64_t>::max()};
-        write.given = Receipt{{{-ms}, {~std::uint64_t{0}}}, {0}, {{ms}, {~ms}}};
+        write.given = Receipt{{{~ms}, {~std::uint64_t{0}}}, {0}, {{ms}, {~ms}}};
         write.put(state);
         CountedReplicas numbers;
         EXPECT_EQ(decode_state(encode_state(state, numbers), numbers), state);
