@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -194,86 +195,102 @@ struct Found {
     int weight = 0;
 };
 
-/// Smallest text above everything that begins with `prefix`: bytes of UTF-8 never reach 0xff.
-std::string after(const std::string& prefix) { return prefix + '\xff'; }
+using People = std::map<std::int64_t, Found>;
+
+/// Rows by the narrowest index; everything else is checked row by row.
+class Search {
+  public:
+    Search(Db& db, const Terms& terms) : db_(db), terms_(terms) {}
+
+    People run() {
+        const auto& [names, digits, dates] = terms_;
+        const auto whole = std::ranges::find(digits, std::size_t{9}, &std::string::size);
+        if (whole != digits.end()) {
+            collect("c.ssn = ?1 AND c.ssn <> ''", {*whole});
+        } else if (!dates.empty()) {
+            collect("c.dob = ?1 AND c.dob <> ''", {dates.front()});
+        } else if (!names.empty()) {
+            by_name(std::ranges::max(names, {}, &std::string::size));
+            if (names.size() > 1) by_name(names[0] + names[1]);
+        } else {
+            collect("c.ssn <> '' AND instr(c.ssn, ?1) > 0", {digits.front()});
+        }
+        return std::move(people_);
+    }
+
+  private:
+    /// Bytes of UTF-8 never reach 0xff, so the upper bound is above all that begin so.
+    void by_name(const std::string& beginning) {
+        collect("c.last_key >= ?1 AND c.last_key < ?2", {beginning, beginning + '\xff'});
+        collect("c.first_key >= ?1 AND c.first_key < ?2", {beginning, beginning + '\xff'});
+    }
+
+    void collect(const char* where, const std::vector<std::string>& values) {
+        auto stmt = db_.prepare((std::string{kColumns} + where).c_str());
+        for (std::size_t i = 0; i < values.size(); ++i)
+            stmt.bind(static_cast<int>(i + 1), std::string_view{values[i]});
+        while (stmt.step()) {
+            const auto reasons = match(terms_, stmt);
+            if (!reasons || !seen_.insert(stmt.integer(0)).second) continue;
+            Found& found = people_[stmt.integer(15)];
+            found.rows.emplace_back(client_at(stmt), *reasons);
+            found.weight = std::max(found.weight, weight(*reasons));
+        }
+    }
+
+    Db& db_;
+    const Terms& terms_;
+    People people_;
+    std::set<std::int64_t> seen_;
+};
+
+std::vector<std::pair<std::int64_t, Found*>> ranked(People& people, std::size_t limit) {
+    std::vector<std::pair<std::int64_t, Found*>> out;
+    for (auto& [root, found] : people) {
+        std::ranges::sort(found.rows, [](const auto& a, const auto& b) {
+            return std::tuple(-weight(a.second), a.first.last_name, a.first.id) <
+                   std::tuple(-weight(b.second), b.first.last_name, b.first.id);
+        });
+        out.emplace_back(root, &found);
+    }
+    std::ranges::sort(out, [](const auto& a, const auto& b) {
+        const auto& x = a.second->rows.front().first;
+        const auto& y = b.second->rows.front().first;
+        return std::tie(b.second->weight, x.last_name, x.first_name, x.id) <
+               std::tie(a.second->weight, y.last_name, y.first_name, y.id);
+    });
+    out.resize(std::min(out.size(), limit));
+    return out;
+}
+
+FindHit hit_of(Db& db, std::int64_t root, Found& found) {
+    FindHit hit;
+    auto id = db.prepare("SELECT id FROM entity WHERE eno = ?1");
+    id.with(root);
+    if (id.step()) hit.root = id_at(id, 0);
+    auto last = db.prepare(
+        "SELECT max(max(r.entry_date, coalesce((SELECT max(k.date) FROM contact_read k WHERE "
+        "k.enrollment = r.eno), ''))) FROM enrollment_read r WHERE r.client = ?1 OR r.client "
+        "IN (SELECT eno FROM canon WHERE root = ?1)");
+    last.with(root);
+    if (last.step()) hit.last_contact = last.text(0);
+    for (auto& [row, reasons] : found.rows) {
+        hit.reasons = static_cast<std::uint16_t>(hit.reasons | reasons);
+        hit.members.push_back(std::move(row));
+    }
+    return hit;
+}
 
 }  // namespace
 
 Result<FindResult> AgentReader::find(const FindQuery& query) {
     STREETLOG_TRY(const auto terms, parse(query.text));
     return guarded_job([&]() -> Result<FindResult> {
-        std::map<std::int64_t, Found> people;
-        std::map<std::int64_t, bool> seen;
-        const auto collect = [&](const std::string& where, std::span<const std::string> values) {
-            auto stmt = impl_->db.prepare((kColumns + where).c_str());
-            for (std::size_t i = 0; i < values.size(); ++i)
-                stmt.bind(static_cast<int>(i + 1), std::string_view{values[i]});
-            while (stmt.step()) {
-                const auto reasons = match(terms, stmt);
-                if (!reasons || !seen.emplace(stmt.integer(0), true).second) continue;
-                Found& found = people[stmt.integer(15)];
-                found.rows.emplace_back(client_at(stmt), *reasons);
-                found.weight = std::max(found.weight, weight(*reasons));
-            }
-        };
-        // The narrowest index first; the rest is checked row by row.
-        const auto whole = std::ranges::find(terms.digits, std::size_t{9}, &std::string::size);
-        if (whole != terms.digits.end()) {
-            collect("c.ssn = ?1", {{*whole}});
-        } else if (!terms.dates.empty()) {
-            collect("c.dob = ?1 AND c.dob <> ''", {{terms.dates.front()}});
-        } else if (!terms.names.empty()) {
-            const auto longest = std::ranges::max(terms.names, {}, &std::string::size);
-            const std::string bounds[] = {longest, after(longest)};
-            const std::string joined =
-                terms.names[0] + (terms.names.size() > 1 ? terms.names[1] : "");
-            const std::string wide[] = {joined, after(joined)};
-            collect("c.last_key >= ?1 AND c.last_key < ?2", bounds);
-            collect("c.first_key >= ?1 AND c.first_key < ?2", bounds);
-            if (terms.names.size() > 1) {
-                collect("c.last_key >= ?1 AND c.last_key < ?2", wide);
-                collect("c.first_key >= ?1 AND c.first_key < ?2", wide);
-            }
-        } else {
-            collect("c.ssn <> '' AND instr(c.ssn, ?1) > 0", {{terms.digits.front()}});
-        }
-
+        auto people = Search{impl_->db, terms}.run();
         FindResult out;
         out.total = people.size();
-        std::vector<std::pair<std::int64_t, Found*>> order;
-        for (auto& [root, found] : people) {
-            std::ranges::sort(found.rows, [](const auto& a, const auto& b) {
-                return std::tuple(-weight(a.second), a.first.last_name, a.first.id) <
-                       std::tuple(-weight(b.second), b.first.last_name, b.first.id);
-            });
-            order.emplace_back(root, &found);
-        }
-        std::ranges::sort(order, [](const auto& a, const auto& b) {
-            const auto& x = a.second->rows.front().first;
-            const auto& y = b.second->rows.front().first;
-            return std::tie(b.second->weight, x.last_name, x.first_name, x.id) <
-                   std::tie(a.second->weight, y.last_name, y.first_name, y.id);
-        });
-        order.resize(std::min(order.size(), query.limit));
-        auto root_id = impl_->db.prepare("SELECT id FROM entity WHERE eno = ?1");
-        auto last = impl_->db.prepare(
-            "SELECT max(max(r.entry_date, coalesce((SELECT max(k.date) FROM contact_read k WHERE "
-            "k.enrollment = r.eno), ''))) FROM enrollment_read r WHERE r.client = ?1 OR r.client "
-            "IN (SELECT eno FROM canon WHERE root = ?1)");
-        for (auto& [root, found] : order) {
-            FindHit hit;
-            root_id.with(root);
-            if (root_id.step()) hit.root = id_at(root_id, 0);
-            root_id.reset();
-            last.with(root);
-            if (last.step()) hit.last_contact = last.text(0);
-            last.reset();
-            for (auto& [row, reasons] : found->rows) {
-                hit.reasons = static_cast<std::uint16_t>(hit.reasons | reasons);
-                hit.members.push_back(std::move(row));
-            }
-            out.hits.push_back(std::move(hit));
-        }
+        for (auto& [root, found] : ranked(people, query.limit))
+            out.hits.push_back(hit_of(impl_->db, root, *found));
         auto count =
             impl_->db.prepare("SELECT count(*), (SELECT last_pull_ms FROM me) FROM client_read");
         if (count.step()) {

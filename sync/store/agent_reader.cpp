@@ -54,7 +54,7 @@ Result<sync::EntityState> AgentReader::Impl::load(EntityId id) {
     stmt.with(BytesView{id.bytes});
     if (!stmt.step()) return sync::EntityState{};
     auto state = sync::decode_state(stmt.blob(0), numbers);
-    if (!state && owned) {
+    if (!state) {
         numbers.load();  // the writer may have given out new ones since
         state = sync::decode_state(stmt.blob(0), numbers);
     }
