@@ -1,0 +1,235 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sync/change/hlc.hpp"
+#include "sync/store/agent_impl.hpp"
+#include "sync/store/cells.hpp"
+
+/// The pull side: pages of the hub's log into states, in one transaction with the cursor.
+namespace streetlog::store {
+namespace {
+
+Bytes one_record_body(const sync::EncodedView& bytes) { return sync::encode_batch({&bytes, 1}); }
+
+}  // namespace
+
+std::optional<Verdict> verdict_of(const sync::Op& op) {
+    if (op.kind != sync::OpKind::kVerdict) return std::nullopt;
+    const auto act = number_in(op.cells, 1);
+    const auto device = id_in(op.cells, 2);
+    const auto incarnation = number_in(op.cells, 3);
+    const auto seq = number_in(op.cells, 4);
+    if (!act || (*act != 1 && *act != 2) || !device || !incarnation || !seq) return std::nullopt;
+    Verdict out;
+    out.record.replica = {DeviceId{device->bytes}, static_cast<std::uint32_t>(*incarnation)};
+    out.record.seq = static_cast<std::uint64_t>(*seq);
+    out.act = static_cast<VerdictAct>(*act);
+    return out;
+}
+
+Result<void> AgentStore::apply_page(const sync::Page& page, Instant now) {
+    return impl_->transact([&]() -> Result<void> {
+        for (const sync::PageRun& run : page.runs) STREETLOG_CHECK(impl_->apply_run(run));
+        impl_->cursor_set_.with(page.scope, page.next.seq.value, BytesView{page.next.hash}).run();
+        auto& me = impl_->me;
+        me.newest_hub = std::max(me.newest_hub, page.next.seq);
+        me.last_pull_ms = now.ms;
+        return {};
+    });
+}
+
+Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run) {
+    const sync::RunReceipt& receipt = run.receipt;
+    if (receipt.replica == me.settings.self) {
+        STREETLOG_CHECK(check_own(receipt));
+        for (const auto& hidden : run.hidden)
+            keep_exception({hidden.seq, hidden.status, hidden.code});
+        keep_receipt(receipt);
+        return {};
+    }
+    const std::uint64_t count = receipt.last_seq - receipt.first_seq + 1;
+    if (receipt.first_seq == 0 || receipt.last_seq < receipt.first_seq ||
+        receipt.times.size() != count || run.encoding == sync::Encoding::kNone)
+        return fail(ErrorCode::kMalformed, "a run that does not fit its receipt");
+    const Bytes stored = encode_receipt(receipt);
+    const Bytes hidden = run.hidden.empty() ? Bytes{} : encode_hidden(run.hidden);
+    run_add_
+        .with(run.hub_seq.value,
+              count,
+              numbers.number_of(receipt.replica),
+              receipt.first_seq,
+              BytesView{stored},
+              run.encoding,
+              run.raw_bytes,
+              BytesView{run.body},
+              BytesView{hidden})
+        .run();
+    return merge_run(run);
+}
+
+Result<void> AgentStore::Impl::merge_run(const sync::PageRun& run) {
+    const sync::RunReceipt& receipt = run.receipt;
+    STREETLOG_TRY(const Bytes raw, sync::unpack(run.encoding, run.raw_bytes, run.body));
+    STREETLOG_TRY(const auto records, sync::decode_batch(raw));
+    if (records.size() != receipt.times.size())
+        return fail(ErrorCode::kMalformed, "a run with another number of records than its receipt");
+    sync::Hlc clock{me.hlc};
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        const sync::RecordKey key{receipt.replica, receipt.first_seq + i};
+        const sync::Receipt word = receipt.of(key.seq);
+        clock.absorb(word.hlc_hub);
+        const auto hidden = std::ranges::find(run.hidden, key.seq, &sync::HiddenRecord::seq);
+        if (hidden != run.hidden.end()) {
+            hide_writes(key, hidden->writes, word.place);
+        } else if (!records[i].header.empty()) {
+            STREETLOG_CHECK(merge_bytes(records[i], key, word, {run.hub_seq.value + i}));
+        }
+    }
+    me.hlc = clock.last();
+    return {};
+}
+
+Result<void> AgentStore::Impl::merge_bytes(const sync::EncodedView& bytes,
+                                           const sync::RecordKey& key,
+                                           const sync::Receipt& receipt,
+                                           HubSeq hub_seq) {
+    const auto record = sync::decode(bytes);
+    // What cannot be read is held, not refused: one record must never stop all that follow it.
+    if (!record || record->header.key() != key || !std::ranges::all_of(record->ops, understands)) {
+        hold(bytes, key, receipt, hub_seq);
+        return {};
+    }
+    put_ops(*record, receipt);
+    if (key.replica.device != me.settings.hub) return {};
+    for (const sync::Op& op : record->ops)
+        if (const auto verdict = verdict_of(op)) take_verdict(*verdict);
+    return {};
+}
+
+void AgentStore::Impl::hide_writes(const sync::RecordKey& key,
+                                   const std::vector<sync::HiddenWrite>& writes,
+                                   const std::optional<sync::Place>& place) {
+    for (const auto& write : writes)
+        if (!write.entity.is_nil()) sync::hide(states.touch(write.entity).state, key, write, place);
+}
+
+void AgentStore::Impl::hold(const sync::EncodedView& bytes,
+                            const sync::RecordKey& key,
+                            const sync::Receipt& receipt,
+                            HubSeq hub_seq) {
+    const Bytes body = one_record_body(bytes);
+    held_add_
+        .with(hub_seq.value,
+              numbers.number_of(key.replica),
+              key.seq,
+              receipt.place.received.ms,
+              receipt.place.seq.value,
+              receipt.hlc_hub.value,
+              receipt.saved.lo.ms,
+              receipt.saved.hi.ms,
+              BytesView{body})
+        .run();
+    hide_writes(key, sync::edges_of(bytes), receipt.place);
+}
+
+Result<void> AgentStore::Impl::replay_held() {
+    struct Row {
+        std::int64_t hub_seq;
+        sync::Record record;
+        sync::Receipt receipt;
+    };
+
+    return transact([&]() -> Result<void> {
+        std::vector<Row> ready;
+        auto all = db.prepare(
+            "SELECT hub_seq, replica_no, seq, received_ms, place_seq, hlc_hub, "
+            "lo, hi, body FROM held ORDER BY hub_seq");
+        while (all.step()) {
+            auto record = decode_own(all.blob(8));
+            const auto replica = numbers.replica_of(static_cast<std::uint32_t>(all.integer(1)));
+            const auto seq = static_cast<std::uint64_t>(all.integer(2));
+            if (!record || !replica || record->header.key() != sync::RecordKey{*replica, seq} ||
+                !std::ranges::all_of(record->ops, understands))
+                continue;
+            const sync::Receipt receipt{
+                {{all.integer(3)}, {static_cast<std::uint64_t>(all.integer(4))}},
+                {static_cast<std::uint64_t>(all.integer(5))},
+                {{all.integer(6)}, {all.integer(7)}}};
+            ready.push_back({all.integer(0), *std::move(record), receipt});
+        }
+        auto gone = db.prepare("DELETE FROM held WHERE hub_seq = ?1");
+        for (const Row& row : ready) {
+            put_ops(row.record, row.receipt);
+            gone.with(row.hub_seq).run();
+            if (row.record.header.replica.device != me.settings.hub) continue;
+            for (const sync::Op& op : row.record.ops)
+                if (const auto verdict = verdict_of(op)) take_verdict(*verdict);
+        }
+        return {};
+    });
+}
+
+/// Only this device's own records wait for it: of others the hub sends a released record again.
+void AgentStore::Impl::take_verdict(const Verdict& verdict) {
+    verdict_add_.with(numbers.number_of(verdict.record.replica), verdict.record.seq, verdict.act)
+        .run();
+    if (verdict.record.replica == me.settings.self && verdict.record.seq > 0)
+        me.stamped = std::min(me.stamped, verdict.record.seq - 1);
+}
+
+Result<std::optional<sync::Position>> AgentStore::cursor(std::uint32_t scope) {
+    STREETLOG_TRY(const auto all, impl_->cursors());
+    const auto at = std::ranges::find(all, scope, &sync::ScopeCursor::scope);
+    if (at == all.end()) return std::optional<sync::Position>{};
+    return std::optional{at->cursor};
+}
+
+Result<void> AgentStore::forget_cursor(std::uint32_t scope) {
+    return impl_->transact([&]() -> Result<void> {
+        impl_->db.prepare("DELETE FROM cursor WHERE scope = ?1").with(scope).run();
+        return {};
+    });
+}
+
+Bytes AgentStore::session_nonce() const {
+    auto stmt = impl_->db.prepare("SELECT session_nonce FROM me");
+    Bytes out;
+    if (stmt.step()) out.assign(stmt.blob(0).begin(), stmt.blob(0).end());
+    stmt.reset();
+    return out;
+}
+
+Result<void> AgentStore::set_session_nonce(BytesView nonce) {
+    return impl_->transact([&]() -> Result<void> {
+        impl_->db.prepare("UPDATE me SET session_nonce = ?1").with(nonce).run();
+        return {};
+    });
+}
+
+std::optional<Anchor> AgentStore::anchor() const {
+    auto stmt = impl_->db.prepare(
+        "SELECT boot_id, boot_ms, suspended_ms, suspends, wall_ms, hub_ms, error_ms FROM anchor");
+    if (!stmt.step()) return std::nullopt;
+    Anchor out;
+    out.boot_id = static_cast<std::uint64_t>(stmt.integer(0));
+    out.boot_ms = static_cast<std::uint64_t>(stmt.integer(1));
+    out.suspended_ms = static_cast<std::uint64_t>(stmt.integer(2));
+    out.suspends = static_cast<std::uint32_t>(stmt.integer(3));
+    out.wall = {stmt.integer(4)};
+    out.hub = {stmt.integer(5)};
+    out.error_ms = static_cast<std::uint32_t>(stmt.integer(6));
+    stmt.reset();
+    return out;
+}
+
+Result<void> AgentStore::set_anchor(const Anchor& a) {
+    return impl_->transact([&]() -> Result<void> {
+        impl_->db.prepare("INSERT OR REPLACE INTO anchor VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+            .with(a.boot_id, a.boot_ms, a.suspended_ms, a.suspends, a.wall.ms, a.hub.ms, a.error_ms)
+            .run();
+        return {};
+    });
+}
+
+}  // namespace streetlog::store

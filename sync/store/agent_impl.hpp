@@ -1,0 +1,139 @@
+#pragma once
+
+#include "sync/store/agent_store.hpp"
+#include "sync/store/links.hpp"
+#include "sync/store/read_tables.hpp"
+
+/// Shared by the sources of AgentStore and AgentReader; nobody else includes this.
+namespace streetlog::store {
+
+/// What of the row `me` changes with every act.
+struct MeState {
+    AgentSettings settings;
+    std::uint64_t next_seq = 1;
+    Hash head{};
+    HlcStamp hlc;
+    std::uint64_t acked = 0;
+    std::uint64_t stamped = 0;
+    HubSeq newest_hub;
+    std::optional<std::int64_t> last_receipt_ms;
+    std::optional<std::int64_t> last_pull_ms;
+};
+
+/// Empty optional: the database is not set up.
+[[nodiscard]] std::optional<MeState> read_me(Db& db);
+
+/// An own record from its row: a batch body of one.
+[[nodiscard]] Result<sync::Record> decode_own(BytesView body);
+
+/// Receipts are stored as a PushAck message that holds one.
+[[nodiscard]] Bytes encode_receipt(const sync::RunReceipt& receipt);
+[[nodiscard]] Result<sync::RunReceipt> decode_receipt(BytesView body);
+
+/// The hidden records of a run, as a Page message that holds one run without a body.
+[[nodiscard]] Bytes encode_hidden(const std::vector<sync::HiddenRecord>& hidden);
+[[nodiscard]] Result<std::vector<sync::HiddenRecord>> decode_hidden(BytesView body);
+
+/// `state` with own records that the hub did not accept put back as if unsent, unless rejected.
+class RefusedOverlay {
+  public:
+    explicit RefusedOverlay(Db& db);
+    [[nodiscard]] std::vector<std::uint64_t> refused_on(std::int64_t eno);
+    void put_back(std::span<const std::uint64_t> seqs, EntityId id, sync::EntityState& state);
+
+  private:
+    Stmt refused_, body_;
+};
+
+struct AgentReader::Impl {
+    Impl(Db& connection, std::unique_ptr<Db> keep, sync::Replica replica);
+
+    std::unique_ptr<Db> owned;  // when the reader opened it itself
+    Db& db;
+    DbReplicaNumbers numbers;
+    RefusedOverlay overlay;
+    sync::Replica self;
+
+    [[nodiscard]] Result<sync::EntityState> load(EntityId id);
+    [[nodiscard]] Result<sync::EntityState> shown(EntityId id);
+    [[nodiscard]] std::int64_t eno_of(EntityId id);  // 0: unknown
+};
+
+/// Acts of a hub-authored verdict op; of two for one record release wins.
+enum class VerdictAct : std::uint8_t { kReject = 1, kRelease = 2 };
+
+struct Verdict {
+    sync::RecordKey record;
+    VerdictAct act = VerdictAct::kReject;
+};
+
+/// Cells 1 to 4 of a verdict op: act, device (16 bytes), incarnation, seq.
+[[nodiscard]] std::optional<Verdict> verdict_of(const sync::Op& op);
+
+struct AgentStore::Impl final : sync::AgentLog {
+    Impl(Db connection, MeState state, Understands understood);
+
+    // AgentLog
+    [[nodiscard]] Result<sync::LogHead> head() override;
+    [[nodiscard]] Result<sync::PushRun> read_run(std::uint64_t first_seq,
+                                                 std::uint32_t max_records,
+                                                 std::size_t max_bytes) override;
+    [[nodiscard]] Result<std::optional<Hash>> hash_at(std::uint64_t seq) override;
+    [[nodiscard]] Result<std::vector<sync::ScopeCursor>> cursors() override;
+
+    /// One transaction: runs `job`, flushes states, read tables and links, writes `me`, commits. On
+    /// an error or StorageFailure nothing is written and memory is as before.
+    [[nodiscard]] Result<void> transact(const std::function<Result<void>()>& job);
+    void flush();
+    void flush_in_steps(std::size_t& records);
+    void write_me();
+    void roll_back(const MeState& before);
+
+    /// Own records.
+    [[nodiscard]] Result<Saved> append(const SaveRequest& request);
+    void put_ops(const sync::Record& record, const std::optional<sync::Receipt>& receipt);
+    [[nodiscard]] std::size_t stamp(std::size_t records_max);
+    [[nodiscard]] bool stamp_one(std::uint64_t seq);
+    [[nodiscard]] sync::Record own_record(std::uint64_t seq);
+    [[nodiscard]] std::optional<sync::Receipt> receipt_of(std::uint64_t seq);
+    [[nodiscard]] Result<void> check_own(const sync::RunReceipt& receipt) const;
+    void keep_receipt(const sync::RunReceipt& receipt);
+    void keep_exception(const sync::RecordException& exception);
+    [[nodiscard]] std::optional<VerdictAct> verdict_on(const sync::RecordKey& record);
+
+    /// Others' records.
+    [[nodiscard]] Result<void> apply_run(const sync::PageRun& run);
+    [[nodiscard]] Result<void> merge_run(const sync::PageRun& run);
+    [[nodiscard]] Result<void> merge_bytes(const sync::EncodedView& bytes,
+                                           const sync::RecordKey& key,
+                                           const sync::Receipt& receipt,
+                                           HubSeq hub_seq);
+    void hide_writes(const sync::RecordKey& key,
+                     const std::vector<sync::HiddenWrite>& writes,
+                     const std::optional<sync::Place>& place);
+    void hold(const sync::EncodedView& bytes,
+              const sync::RecordKey& key,
+              const sync::Receipt& receipt,
+              HubSeq hub_seq);
+    [[nodiscard]] Result<void> replay_held();
+    [[nodiscard]] Result<void> rebuild_read();
+    [[nodiscard]] Result<void> rebuild_state();
+    void take_verdict(const Verdict& verdict);
+
+    Db db;
+    MeState me;
+    DbReplicaNumbers numbers;
+    EntityStates states;
+    ReadTables tables;
+    Links links;
+    RefusedOverlay overlay;
+    Understands understands;
+    std::unique_ptr<AgentReader> reader;
+    std::int64_t receipt_id = 0;  // of `receipt_cached`
+    sync::RunReceipt receipt_cached;
+    Stmt write_me_, own_add_, own_body_, own_range_, own_hash_, run_add_, receipt_add_,
+        receipt_for_, exception_add_, exception_of_, refused_add_, refused_drop_, verdict_add_,
+        verdict_of_, held_add_, cursor_get_, cursor_set_;
+};
+
+}  // namespace streetlog::store

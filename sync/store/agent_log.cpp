@@ -1,0 +1,325 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sync/change/hlc.hpp"
+#include "sync/store/agent_impl.hpp"
+
+/// The push side: own records out, receipts in, and the states told of them.
+namespace streetlog::store {
+namespace {
+
+Hash hash_of(BytesView bytes) {
+    Hash out{};
+    if (bytes.size() == out.size()) std::ranges::copy(bytes, out.begin());
+    return out;
+}
+
+std::size_t size_of(const sync::EncodedView& record) {
+    std::size_t size = record.header.size();
+    for (BytesView op : record.ops) size += op.size();
+    return size;
+}
+
+constexpr int kCorrupt = 11;  // SQLITE_CORRUPT
+
+}  // namespace
+
+Bytes encode_receipt(const sync::RunReceipt& receipt) {
+    sync::PushAck holder;
+    holder.receipts.push_back(receipt);
+    return sync::encode_message(holder);
+}
+
+Result<sync::RunReceipt> decode_receipt(BytesView body) {
+    STREETLOG_TRY(auto message, sync::decode_message(body));
+    auto* holder = std::get_if<sync::PushAck>(&message);
+    if (holder == nullptr || holder->receipts.size() != 1)
+        return fail(ErrorCode::kDamaged, "a stored receipt cannot be read");
+    return std::move(holder->receipts.front());
+}
+
+Bytes encode_hidden(const std::vector<sync::HiddenRecord>& hidden) {
+    sync::Page holder;
+    auto& run = holder.runs.emplace_back();
+    run.hidden = hidden;
+    run.receipt.first_seq = run.receipt.last_seq = 1;  // a receipt names one record at least
+    run.receipt.times.resize(1);
+    return sync::encode_message(holder);
+}
+
+Result<std::vector<sync::HiddenRecord>> decode_hidden(BytesView body) {
+    if (body.empty()) return std::vector<sync::HiddenRecord>{};
+    STREETLOG_TRY(auto message, sync::decode_message(body));
+    auto* holder = std::get_if<sync::Page>(&message);
+    if (holder == nullptr || holder->runs.size() != 1)
+        return fail(ErrorCode::kDamaged, "the hidden records of a run cannot be read");
+    return std::move(holder->runs.front().hidden);
+}
+
+Result<sync::Record> decode_own(BytesView body) {
+    const Bytes aligned(body.begin(), body.end());
+    STREETLOG_TRY(auto views, sync::decode_batch(aligned));
+    if (views.size() != 1) return fail(ErrorCode::kDamaged, "an own record cannot be read");
+    return sync::decode(views.front());
+}
+
+Result<sync::LogHead> AgentStore::Impl::head() {
+    return guarded_job([&]() -> Result<sync::LogHead> {
+        sync::LogHead out;
+        out.replica = me.settings.self;
+        out.last_seq = me.next_seq - 1;
+        out.head_hash = me.head;
+        out.acked_seq = me.acked;
+        auto receipts = db.prepare("SELECT coalesce(max(last_seq), 0) FROM receipt");
+        if (receipts.step()) out.last_receipt_seq = static_cast<std::uint64_t>(receipts.integer(0));
+        receipts.reset();
+        if (me.acked < out.last_seq) {
+            auto oldest = db.prepare("SELECT recorded_ms FROM own WHERE seq = ?1");
+            oldest.with(me.acked + 1);
+            if (oldest.step()) out.oldest_unsent = {oldest.integer(0)};
+            oldest.reset();
+        }
+        return out;
+    });
+}
+
+Result<sync::PushRun> AgentStore::Impl::read_run(std::uint64_t first_seq,
+                                                 std::uint32_t max_records,
+                                                 std::size_t max_bytes) {
+    return guarded_job([&]() -> Result<sync::PushRun> {
+        sync::PushRun out;
+        out.first_seq = first_seq;
+        STREETLOG_TRY(auto before, hash_at(first_seq - 1));
+        if (!before || first_seq >= me.next_seq)
+            return fail(ErrorCode::kNotFound, fmt::format("there is no own record {}", first_seq));
+        out.prev_hash = *before;
+        std::size_t bytes = 0;
+        own_range_.with(first_seq, std::max<std::uint32_t>(max_records, 1));
+        while (own_range_.step()) {
+            const auto stored = own_range_.blob(1);
+            const Bytes body(stored.begin(), stored.end());
+            const auto views = sync::decode_batch(body);
+            if (!views || views->size() != 1) {
+                own_range_.reset();
+                return fail(ErrorCode::kDamaged, "an own record cannot be read");
+            }
+            bytes += size_of(views->front());
+            if (!out.records.empty() && bytes > max_bytes) {
+                own_range_.reset();
+                break;
+            }
+            out.records.push_back(sync::copy_of(views->front()));
+            out.head_hash = hash_of(own_range_.blob(0));
+        }
+        const std::uint64_t last = first_seq + out.records.size() - 1;
+        auto receipts = db.prepare(
+            "SELECT body FROM receipt WHERE first_seq >= ?1 AND last_seq <= ?2 ORDER BY first_seq");
+        receipts.with(first_seq, last);
+        while (receipts.step()) {
+            STREETLOG_TRY(auto receipt, decode_receipt(receipts.blob(0)));
+            out.receipts.push_back(std::move(receipt));
+        }
+        return out;
+    });
+}
+
+Result<std::optional<Hash>> AgentStore::Impl::hash_at(std::uint64_t seq) {
+    if (seq == 0) return std::optional{Hash{}};
+    return guarded_job([&]() -> Result<std::optional<Hash>> {
+        own_hash_.with(seq);
+        if (!own_hash_.step()) return std::optional<Hash>{};
+        const Hash hash = hash_of(own_hash_.blob(0));
+        own_hash_.reset();
+        return std::optional{hash};
+    });
+}
+
+Result<std::vector<sync::ScopeCursor>> AgentStore::Impl::cursors() {
+    return guarded_job([&]() -> Result<std::vector<sync::ScopeCursor>> {
+        std::vector<sync::ScopeCursor> out;
+        while (cursor_get_.step()) {
+            const sync::Position at{{static_cast<std::uint64_t>(cursor_get_.integer(1))},
+                                    hash_of(cursor_get_.blob(2))};
+            out.push_back({static_cast<std::uint32_t>(cursor_get_.integer(0)), at, at});
+        }
+        return out;
+    });
+}
+
+sync::AgentLog& AgentStore::log() { return *impl_; }
+
+std::uint64_t AgentStore::oldest_unsent() const {
+    return impl_->me.acked + 1 < impl_->me.next_seq ? impl_->me.acked + 1 : 0;
+}
+
+Result<void> AgentStore::Impl::check_own(const sync::RunReceipt& receipt) const {
+    const bool fits = receipt.replica == me.settings.self && receipt.first_seq >= 1 &&
+                      receipt.first_seq <= receipt.last_seq &&
+                      receipt.times.size() == receipt.last_seq - receipt.first_seq + 1;
+    if (!fits) return fail(ErrorCode::kMalformed, "a receipt that does not fit its own range");
+    return {};
+}
+
+/// A new receipt makes states wait for `stamp` from its first record on; one already known changes
+/// nothing.
+void AgentStore::Impl::keep_receipt(const sync::RunReceipt& receipt) {
+    sync::Hlc clock{me.hlc};
+    for (const auto& time : receipt.times) clock.absorb(time.hlc_hub);
+    me.hlc = clock.last();
+    me.acked = std::max(me.acked, std::min(receipt.last_seq, me.next_seq - 1));
+    const Bytes body = encode_receipt(receipt);
+    receipt_add_
+        .with(receipt.first_seq,
+              receipt.last_seq,
+              receipt.received.ms,
+              receipt.first_hub_seq.value,
+              BytesView{body})
+        .run();
+    if (db.changes() == 0) return;
+    me.stamped = std::min(me.stamped, receipt.first_seq - 1);
+    me.last_receipt_ms =
+        std::max(me.last_receipt_ms.value_or(receipt.received.ms), receipt.received.ms);
+}
+
+void AgentStore::Impl::keep_exception(const sync::RecordException& exception) {
+    if (exception.status == sync::RecordStatus::kAccepted) return;
+    exception_of_.with(exception.seq);
+    const bool known = exception_of_.step();
+    if (known) exception_of_.reset();
+    exception_add_.with(exception.seq, exception.status, exception.code).run();
+    if (!known && exception.seq > 0) me.stamped = std::min(me.stamped, exception.seq - 1);
+}
+
+Result<void> AgentStore::store_ack(const sync::PushAck& ack) {
+    for (const auto& receipt : ack.receipts) STREETLOG_CHECK(impl_->check_own(receipt));
+    return impl_->transact([&]() -> Result<void> {
+        for (const auto& exception : ack.exceptions) impl_->keep_exception(exception);
+        for (const auto& receipt : ack.receipts) impl_->keep_receipt(receipt);
+        auto& me = impl_->me;
+        me.acked = std::max(me.acked, std::min(ack.acked_seq, me.next_seq - 1));
+        return {};
+    });
+}
+
+std::optional<sync::Receipt> AgentStore::Impl::receipt_of(std::uint64_t seq) {
+    receipt_for_.with(seq, sync::kListMax);
+    if (!receipt_for_.step()) return std::nullopt;
+    const auto id = receipt_for_.integer(0);
+    if (id != receipt_id) {
+        auto receipt = decode_receipt(receipt_for_.blob(1));
+        if (!receipt || !check_own(*receipt)) {
+            receipt_for_.reset();
+            throw StorageFailure("a stored receipt cannot be read", kCorrupt);
+        }
+        receipt_cached = *std::move(receipt);
+        receipt_id = id;
+    }
+    receipt_for_.reset();
+    return receipt_cached.of(seq);
+}
+
+sync::Record AgentStore::Impl::own_record(std::uint64_t seq) {
+    own_body_.with(seq);
+    if (!own_body_.step()) throw StorageFailure("an own record is missing", kCorrupt);
+    auto record = decode_own(own_body_.blob(0));
+    own_body_.reset();
+    if (!record) throw StorageFailure("an own record cannot be read", kCorrupt);
+    return *std::move(record);
+}
+
+std::optional<VerdictAct> AgentStore::Impl::verdict_on(const sync::RecordKey& record) {
+    verdict_of_.with(numbers.number_of(record.replica), record.seq);
+    if (!verdict_of_.step()) return std::nullopt;
+    const auto act = static_cast<VerdictAct>(verdict_of_.integer(0));
+    verdict_of_.reset();
+    return act;
+}
+
+/// False when there is no receipt for it yet.
+bool AgentStore::Impl::stamp_one(std::uint64_t seq) {
+    const auto receipt = receipt_of(seq);
+    if (!receipt) return false;
+    const sync::Record record = own_record(seq);
+    exception_of_.with(seq);
+    const bool refused = exception_of_.step();
+    if (refused) exception_of_.reset();
+    const auto verdict = refused ? verdict_on(record.header.key()) : std::nullopt;
+    const bool hidden = refused && verdict != VerdictAct::kRelease;
+    for (const sync::Op& op : record.ops) {
+        if (!refused || op.entity.is_nil()) continue;
+        auto& row = hidden && !verdict ? refused_add_ : refused_drop_;
+        row.with(states.touch(op.entity).eno, seq).run();
+    }
+    if (!hidden) {
+        put_ops(record, receipt);
+        return true;
+    }
+    std::vector<sync::HiddenWrite> writes;
+    for (std::size_t i = 0; i < record.ops.size(); ++i) {
+        const sync::Op& op = record.ops[i];
+        writes.push_back({op.entity,
+                          op.table,
+                          op.group,
+                          static_cast<std::uint16_t>(i),
+                          op.redacted(),
+                          op.supersedes});
+    }
+    hide_writes(record.header.key(), writes, receipt->place);
+    return true;
+}
+
+std::size_t AgentStore::Impl::stamp(std::size_t records_max) {
+    std::size_t done = 0;
+    while (done < records_max && me.stamped + 1 < me.next_seq && stamp_one(me.stamped + 1)) {
+        ++me.stamped;
+        ++done;
+    }
+    return done;
+}
+
+Result<std::size_t> AgentStore::stamp_receipts(std::size_t records_max) {
+    std::size_t done = 0;
+    STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
+        done = impl_->stamp(records_max);
+        return {};
+    }));
+    return done;
+}
+
+bool AgentStore::fully_stamped() const {
+    const std::uint64_t next = impl_->me.stamped + 1;
+    return next >= impl_->me.next_seq || !impl_->receipt_of(next);
+}
+
+RefusedOverlay::RefusedOverlay(Db& db)
+    : refused_(db.prepare("SELECT seq FROM own_refused WHERE eno = ?1 ORDER BY seq")),
+      body_(db.prepare("SELECT body FROM own WHERE seq = ?1")) {}
+
+std::vector<std::uint64_t> RefusedOverlay::refused_on(std::int64_t eno) {
+    std::vector<std::uint64_t> out;
+    refused_.with(eno);
+    while (refused_.step()) out.push_back(static_cast<std::uint64_t>(refused_.integer(0)));
+    return out;
+}
+
+void RefusedOverlay::put_back(std::span<const std::uint64_t> seqs,
+                              EntityId id,
+                              sync::EntityState& state) {
+    for (const std::uint64_t seq : seqs) {
+        body_.with(seq);
+        if (!body_.step()) continue;
+        const auto record = decode_own(body_.blob(0));
+        body_.reset();
+        if (!record) throw StorageFailure("an own record cannot be read", kCorrupt);
+        for (std::size_t i = 0; i < record->ops.size(); ++i) {
+            const sync::Op& op = record->ops[i];
+            if (op.entity != id) continue;
+            const sync::Dot dot{record->header.replica, seq, static_cast<std::uint16_t>(i)};
+            sync::drop(state, dot);
+            sync::put(state, {dot, &record->header, &op, std::nullopt});
+        }
+    }
+}
+
+}  // namespace streetlog::store

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "sync/store/agent_reader.hpp"
+#include "sync/store/agent_types.hpp"
+
+namespace streetlog::store {
+
+inline constexpr std::int32_t kAgentApplication = 0x534c4167;  // "SLAg"
+
+/// Whether this version understands an op; a record with another op is held whole. Tests bring
+/// their own.
+using Understands = std::function<bool(const sync::Op&)>;
+[[nodiscard]] bool catalogue_understands(const sync::Op& op);
+
+/// agent.db: the field agent's log and everything made from it, through the one connection that
+/// writes it. Each act is one transaction with synchronous=FULL: when it returns a value that is on
+/// disk, when it returns an Error nothing of it is. One thread at a time; others read through
+/// AgentReader::open.
+class AgentStore {
+  public:
+    /// kConflict when the file already belongs to a device.
+    [[nodiscard]] static Result<AgentStore> create(const std::filesystem::path& file,
+                                                   const AgentSettings& settings);
+    /// kNotFound when the file is not there or not set up. Replays held records that this version
+    /// understands.
+    [[nodiscard]] static Result<AgentStore> open(const std::filesystem::path& file,
+                                                 Understands understands = catalogue_understands);
+
+    AgentStore(AgentStore&&) noexcept;
+    AgentStore& operator=(AgentStore&&) noexcept;
+    ~AgentStore();
+
+    [[nodiscard]] const AgentSettings& settings() const;
+    /// The replica of `settings` must be this one's: kConflict otherwise.
+    [[nodiscard]] Result<void> change_settings(const AgentSettings& settings);
+
+    /// kTooLarge, naming the size, over sync::kRecordBytesMax; kInvalidInput without ops.
+    [[nodiscard]] Result<Saved> save(const SaveRequest& request);
+    /// All or none, in one transaction: for imports and load tests.
+    [[nodiscard]] Result<std::vector<Saved>> save_many(std::span<const SaveRequest> requests);
+
+    // Push
+    /// What a session pushes from and offers as its cursors; lives as long as the store.
+    [[nodiscard]] sync::AgentLog& log();
+    /// First own record the hub is not known to have; 0 when there is none.
+    [[nodiscard]] std::uint64_t oldest_unsent() const;
+    /// Keeps receipts, exceptions and how far the hub has come; states learn of them by
+    /// `stamp_receipts`.
+    [[nodiscard]] Result<void> store_ack(const sync::PushAck& ack);
+    /// Puts at most `records_max` own records again, with their receipts. Returns how many.
+    [[nodiscard]] Result<std::size_t> stamp_receipts(std::size_t records_max);
+    [[nodiscard]] bool fully_stamped() const;
+
+    // Pull
+    [[nodiscard]] Result<std::optional<sync::Position>> cursor(std::uint32_t scope);
+    /// The page, the cursor and `now` as the time of the last pull. kMalformed leaves everything as
+    /// it was.
+    [[nodiscard]] Result<void> apply_page(const sync::Page& page, Instant now);
+    /// For a hub that no longer knows it: the next pull begins at the start of the scope.
+    [[nodiscard]] Result<void> forget_cursor(std::uint32_t scope);
+
+    [[nodiscard]] Bytes session_nonce() const;
+    [[nodiscard]] Result<void> set_session_nonce(BytesView nonce);
+    [[nodiscard]] std::optional<Anchor> anchor() const;
+    [[nodiscard]] Result<void> set_anchor(const Anchor& anchor);
+
+    [[nodiscard]] AgentReader& read();
+
+    // Whole-store acts, in steps of bounded transactions or one large one; for doctor and tests.
+    /// Read tables, links and canon from the states.
+    [[nodiscard]] Result<void> rebuild_read();
+    /// States from own records, runs, held records and receipts; then the read tables.
+    [[nodiscard]] Result<void> rebuild_state();
+    /// Stamps everything, then hands over the canonical text entity by entity: equal for two stores
+    /// that hold the same set. Holds what people typed; for files and tests, never for logs.
+    [[nodiscard]] Result<void> dump(const std::function<void(std::string_view)>& sink);
+    /// The same as one hash (sync::CanonicalHash).
+    [[nodiscard]] Result<Hash> dump_hash();
+    /// WAL pages back into the file; call when idle.
+    void checkpoint();
+
+    struct Impl;
+
+  private:
+    explicit AgentStore(std::unique_ptr<Impl> impl);
+
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streetlog::store

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/change/record.hpp"
+#include "sync/session/ports.hpp"
+
+namespace streetlog::store {
+
+using sync::Bytes;
+using sync::BytesView;
+using sync::Hash;
+
+enum class ClockMode : std::uint8_t { kReal = 0, kSimulated = 1 };
+
+/// Who this device is and what it belongs to.
+struct AgentSettings {
+    sync::Replica self;
+    Bytes secret;  // what the hub gave out for this device; never shown or logged
+    DeviceId hub;  // nil until the hub is known
+    std::string hub_address;
+    std::string device_name;
+    EntityId project;  // default for new enrollments; nil: none
+    std::string coc;   // "CA-600", or empty
+    std::uint32_t bundle = 1;
+    std::uint32_t policy = 0;
+    ClockMode clock = ClockMode::kReal;
+
+    friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
+};
+
+/// One Save as a form hands it over. The store sets the header's replica, seq, hlc and base.
+struct SaveRequest {
+    sync::Header header;
+    std::vector<sync::Op> ops;
+};
+
+struct Saved {
+    std::uint64_t seq = 0;
+    sync::RecordKey key;
+};
+
+/// The last time the device learned the hub's time, against its own clocks.
+struct Anchor {
+    std::uint64_t boot_id = 0;
+    std::uint64_t boot_ms = 0;
+    std::uint64_t suspended_ms = 0;
+    std::uint32_t suspends = sync::ClockEvidence::kUnknownSuspends;
+    Instant wall;
+    Instant hub;
+    std::uint32_t error_ms = 0;
+
+    friend bool operator==(const Anchor&, const Anchor&) = default;
+};
+
+}  // namespace streetlog::store

@@ -1,0 +1,208 @@
+#include "sync/store/read_tables.hpp"
+
+#include <algorithm>
+
+#include "schema/hud/fields.hpp"
+#include "sync/merge/view.hpp"
+#include "sync/store/cells.hpp"
+
+namespace streetlog::store {
+namespace {
+
+namespace tbl = hud::tbl;
+namespace grp = hud::grp;
+namespace col = hud::col;
+
+constexpr std::int64_t kVoid = 2;  // list S.5
+constexpr std::int64_t kNotCollected = 99;
+
+const std::vector<sync::Cell> kNoCells;
+
+/// The last four characters when all are digits.
+std::string last_four(const std::string& ssn) {
+    if (ssn.size() < 4) return {};
+    const std::string tail = ssn.substr(ssn.size() - 4);
+    const bool digits = std::ranges::all_of(tail, [](char c) { return c >= '0' && c <= '9'; });
+    return digits ? tail : std::string{};
+}
+
+/// Digits and x, as HUD writes a partial number.
+std::string ssn_characters(const std::string& typed) {
+    std::string out;
+    for (const char c : typed) {
+        if (c >= '0' && c <= '9') out += c;
+        if (c == 'x' || c == 'X') out += 'x';
+    }
+    return out;
+}
+
+}  // namespace
+
+struct ReadTables::Winners {
+    const sync::EntityState& state;
+    const sync::Replica& self;
+
+    [[nodiscard]] const std::vector<sync::Cell>& cells(std::uint16_t table,
+                                                       std::uint16_t group) const {
+        const auto reg = state.registers.find({table, group});
+        if (reg == state.registers.end()) return kNoCells;
+        const auto siblings = sync::visible(reg->second);
+        const auto* winner = sync::winner(siblings, {table, group}, self);
+        return winner == nullptr ? kNoCells : winner->cells;
+    }
+
+    [[nodiscard]] bool is_void() const {
+        return std::ranges::any_of(state.registers, [&](const auto& entry) {
+            const auto id = entry.first;
+            return id.group == grp::kLife &&
+                   store::number_in(cells(id.table, id.group), col::life::kState) == kVoid;
+        });
+    }
+
+    [[nodiscard]] bool unsent() const {
+        return std::ranges::any_of(state.registers, [](const auto& entry) {
+            return std::ranges::any_of(entry.second.siblings,
+                                       [](const auto& s) { return !s.receipt; });
+        });
+    }
+};
+
+ReadTables::ReadTables(Db& db, sync::Replica self)
+    : self_(self),
+      client_(db.prepare(
+          "INSERT OR REPLACE INTO client_read VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
+          "?14,?15)")),
+      client_gone_(db.prepare("DELETE FROM client_read WHERE eno = ?1")),
+      enrollment_(
+          db.prepare("INSERT OR REPLACE INTO enrollment_read VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")),
+      enrollment_gone_(db.prepare("DELETE FROM enrollment_read WHERE eno = ?1")),
+      contact_(db.prepare("INSERT OR REPLACE INTO contact_read VALUES(?1,?2,?3,?4)")),
+      contact_gone_(db.prepare("DELETE FROM contact_read WHERE eno = ?1")),
+      project_(db.prepare("INSERT OR REPLACE INTO project_read VALUES(?1,?2,?3)")),
+      project_gone_(db.prepare("DELETE FROM project_read WHERE eno = ?1")),
+      user_(db.prepare("INSERT OR REPLACE INTO user_ VALUES(?1,?2,?3,?4)")),
+      user_gone_(db.prepare("DELETE FROM user_ WHERE eno = ?1")) {}
+
+void ReadTables::clear(Db& db) {
+    db.exec(
+        "DELETE FROM client_read; DELETE FROM enrollment_read; DELETE FROM contact_read;"
+        "DELETE FROM project_read; DELETE FROM user_");
+}
+
+void ReadTables::write(const EntitySlot& slot,
+                       const sync::EntityState& shown,
+                       EntityStates& states) {
+    const Winners of{shown, self_};
+    const bool is_void = of.is_void();
+    switch (slot.table) {
+        case tbl::kClient:
+            if (is_void)
+                client_gone_.with(slot.eno).run();
+            else
+                write_client(slot, of);
+            break;
+        case tbl::kEnrollment:
+            if (is_void)
+                enrollment_gone_.with(slot.eno).run();
+            else
+                write_enrollment(slot, of, states);
+            break;
+        case tbl::kCurrentLivingSituation:
+            if (is_void)
+                contact_gone_.with(slot.eno).run();
+            else
+                write_contact(slot, of, states);
+            break;
+        case tbl::kProject:
+            project_gone_.with(slot.eno).run();
+            if (!is_void) {
+                const auto& kind = of.cells(tbl::kProject, grp::kProjectType);
+                project_
+                    .with(slot.eno,
+                          text_in(of.cells(tbl::kProject, grp::kProjectName),
+                                  col::project::kProjectName),
+                          number_in(kind, col::project::kProjectType))
+                    .run();
+            }
+            break;
+        case tbl::kHubUser: {
+            user_gone_.with(slot.eno).run();
+            const auto& account = of.cells(tbl::kHubUser, grp::kHubUserAccount);
+            const auto number = number_in(account, col::hub_user::kUserNumber);
+            if (is_void || !number) break;
+            user_
+                .with(slot.eno,
+                      *number,
+                      text_in(account, col::hub_user::kDisplayName),
+                      number_in(account, col::hub_user::kActive).value_or(1))
+                .run();
+            break;
+        }
+        default:
+            break;
+    }
+}
+
+void ReadTables::write_client(const EntitySlot& slot, const Winners& of) {
+    namespace c = col::client;
+    const auto& name = of.cells(tbl::kClient, grp::kClientName);
+    const auto& ssn_cells = of.cells(tbl::kClient, grp::kClientSsn);
+    const auto& dob = of.cells(tbl::kClient, grp::kClientDob);
+    const std::string first = text_in(name, c::kFirstName);
+    const std::string last = text_in(name, c::kLastName);
+    const std::string ssn = ssn_characters(text_in(ssn_cells, c::kSSN));
+    client_
+        .with(slot.eno,
+              name_key(first),
+              name_key(last),
+              first,
+              text_in(name, c::kMiddleName),
+              last,
+              text_in(name, c::kNameSuffix),
+              number_in(name, c::kNameDataQuality).value_or(kNotCollected),
+              ssn,
+              last_four(ssn),
+              number_in(ssn_cells, c::kSSNDataQuality).value_or(kNotCollected),
+              date_in(dob, c::kDOB),
+              number_in(dob, c::kDOBDataQuality).value_or(kNotCollected),
+              number_in(of.cells(tbl::kClient, grp::kClientSex), c::kSex).value_or(kNotCollected),
+              of.unsent() ? 1 : 0)
+        .run();
+}
+
+void ReadTables::write_enrollment(const EntitySlot& slot, const Winners& of, EntityStates& states) {
+    namespace e = col::enrollment;
+    const auto& keys = of.cells(tbl::kEnrollment, 0);
+    const auto client = id_in(keys, e::kPersonalID);
+    const auto& home = of.cells(tbl::kEnrollment, grp::kEnrollmentHousehold);
+    const auto& exit = of.cells(tbl::kExit, grp::kExitExit);
+    const auto project = id_in(keys, e::kProjectID);
+    const auto household = id_in(home, e::kHouseholdID);
+    const auto bytes = [](const std::optional<EntityId>& id) {
+        return id ? std::optional{BytesView{id->bytes}} : std::nullopt;
+    };
+    enrollment_
+        .with(slot.eno,
+              client ? states.get(*client).eno : 0,
+              bytes(project),
+              date_in(of.cells(tbl::kEnrollment, grp::kEnrollmentEntry), e::kEntryDate),
+              date_in(exit, col::exit::kExitDate),
+              number_in(exit, col::exit::kDestination),
+              bytes(household),
+              number_in(home, e::kRelationshipToHoH).value_or(kNotCollected))
+        .run();
+}
+
+void ReadTables::write_contact(const EntitySlot& slot, const Winners& of, EntityStates& states) {
+    namespace s = col::current_living_situation;
+    const auto enrollment = id_in(of.cells(tbl::kCurrentLivingSituation, 0), s::kEnrollmentID);
+    const auto& contact = of.cells(tbl::kCurrentLivingSituation, grp::kContactContact);
+    contact_
+        .with(slot.eno,
+              enrollment ? states.get(*enrollment).eno : 0,
+              date_in(contact, s::kInformationDate),
+              number_in(contact, s::kCurrentLivingSituation))
+        .run();
+}
+
+}  // namespace streetlog::store
