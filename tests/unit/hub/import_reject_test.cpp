@@ -126,12 +126,23 @@ TEST_F(ImportTest, ColumnsMayStandInAnyOrder) {
 TEST_F(ImportTest, AColumnTheFileLacksIsReportedAndErasesNothing) {
     ASSERT_FALSE(import().failure);
     const std::size_t records = sink_.records.size();
-    write_text(set() / "Organization.csv",
-               "OrganizationID,OrganizationName,Colour\r\nO1,Harbor Outreach,red\r\n");
+    // Geocode and GeographyType, of the same group as CoCCode, are not there.
+    write_text(set() / "ProjectCoC.csv",
+               "ProjectCoCID,ProjectID,CoCCode,Colour\r\n"
+               "PRO1,P1,FL-510,red\r\n"
+               "PRO2,P2,FL-511,red\r\n");
     const ImportReport report = import();
-    EXPECT_EQ(sink_.records.size(), records);
-    ASSERT_NE(finding(report, "Organization.csv", "Colour"), nullptr);
-    ASSERT_NE(finding(report, "Organization.csv", "VictimServiceProvider"), nullptr);
+    ASSERT_NE(finding(report, "ProjectCoC.csv", "Colour"), nullptr);
+    ASSERT_NE(finding(report, "ProjectCoC.csv", "Geocode"), nullptr);
+    EXPECT_EQ(report.find("ProjectCoC")->unchanged, 1U);
+    ASSERT_EQ(sink_.records.size(), records + 1);
+    const auto& ops = sink_.records.back().ops;
+    ASSERT_EQ(ops.size(), 1U);
+    const auto text = [&](std::uint16_t column) {
+        return sync::text_in(sync::find_cell(ops[0].cells, column));
+    };
+    EXPECT_EQ(text(hud::col::project_coc::kCoCCode), "FL-511");
+    EXPECT_EQ(text(hud::col::project_coc::kGeocode), "121452");
 }
 
 TEST_F(ImportTest, AFileWithoutItsKeyIsLeftOut) {
