@@ -62,7 +62,7 @@ struct HelloAck {
   scopes      @3 :List(ScopeGrant);
   nextNonce   @4 :Data;
   hubMs       @5 :Int64;
-  credit      @6 :UInt64;     # bytes of push the agent may have in flight
+  credit      @6 :UInt64;     # bytes of push the agent may send in this session in all; later acks raise it
   bundle      @7 :UInt32;
   policy      @8 :UInt32;
 }
@@ -103,13 +103,17 @@ struct PushAck {
   receipts   @1 :List(Receipt);
   exceptions @2 :List(Exception);
   safeSeq    @3 :UInt64;      # in a verified backup
-  credit     @4 :UInt64;
+  credit     @4 :UInt64;      # as in HelloAck; never falls
   signedHead @5 :Data;
 }
 
 struct Exception { seq @0 :UInt64; status @1 :UInt16; code @2 :UInt16; }   # sync/change/status.hpp
 
-struct Pull { scope @0 :UInt32; cursor @1 :Position; credit @2 :UInt64; }
+struct Pull {                 # the first of a scope starts reading, later ones confirm and raise the credit
+  scope  @0 :UInt32;
+  cursor @1 :Position;        # what the reader has committed
+  credit @2 :UInt64;          # bytes of pages of this scope in this session in all
+}
 
 struct Page {
   scope    @0 :UInt32;

@@ -4,8 +4,10 @@
 
 #include <capnp/message.h>
 
+#include "schema/hud/catalogue.hpp"
 #include "schema/wire/record.capnp.h"
 #include "sync/change/capnp_bytes.hpp"
+#include "sync/change/inspect.hpp"
 #include "sync/change/wire_ids.hpp"
 
 namespace streetlog::sync {
@@ -284,6 +286,46 @@ Result<Record> decode(const EncodedView& bytes) {
     if (unsupported) return std::unexpected(*std::move(unsupported));
     record.header = std::move(header.header);
     return record;
+}
+
+bool RecordShape::known() const {
+    return std::ranges::all_of(ops, [](const OpShape& op) { return op.known; });
+}
+
+Result<RecordShape> inspect(const EncodedView& bytes) {
+    STREETLOG_TRY(auto header, read_header(bytes.header));
+    RecordShape out{.header = std::move(header.header), .ops = {}};
+    out.ops.reserve(bytes.ops.size());
+    for (BytesView b : bytes.ops) {
+        if (!SegmentReader::fits(b)) return fail(ErrorCode::kMalformed, "op is not whole words");
+        STREETLOG_TRY(auto shape, guarded("op", [&]() -> Result<OpShape> {
+                          SegmentReader reader{b};
+                          const auto in = reader.root<wire::Op>();
+                          OpShape op{.entity = read_id<EntityId>(in.getEntity()),
+                                     .kind = static_cast<OpKind>(in.getKind()),
+                                     .table = in.getTable(),
+                                     .group = in.getGroup()};
+                          op.known = known(op.kind) && hud::known_op_target(op.table, op.group);
+                          int last = -1;
+                          for (const auto cell : in.getCells()) {
+                              if (cell.getColumn() <= last)
+                                  return fail(
+                                      ErrorCode::kMalformed,
+                                      "the cells of an op are not in ascending column order");
+                              last = cell.getColumn();
+                              op.known = op.known && cell.which() <= wire::Cell::REDACTED &&
+                                         hud::find_column(cell.getColumn()) != nullptr;
+                          }
+                          const std::size_t replicas = header.replicas.size();
+                          for (const auto dot : in.getSupersedes())
+                              if (dot.getReplica() > replicas)
+                                  return fail(ErrorCode::kMalformed,
+                                              "a dot names a replica the header does not list");
+                          return op;
+                      }));
+        out.ops.push_back(shape);
+    }
+    return out;
 }
 
 std::vector<HiddenWrite> edges_of(const EncodedView& bytes) {

@@ -84,10 +84,10 @@ struct Op {
     OpKind kind = OpKind::kSetGroup;
     std::uint16_t table = 0;
     std::uint16_t group = 0;
-    std::vector<Cell> cells;      // in ascending column order, each column once
-    std::vector<Dot> supersedes;  // the siblings the writer had on screen, in full
+    std::vector<Cell> cells{};      // in ascending column order, each column once
+    std::vector<Dot> supersedes{};  // the siblings the writer had on screen, in full
     std::vector<EntityId>
-        profile;  // other members of the merged profile whose siblings were on screen
+        profile{};  // other members of the merged profile whose siblings were on screen
 
     friend bool operator==(const Op&, const Op&) = default;
     [[nodiscard]] bool redacted() const;

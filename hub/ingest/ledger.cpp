@@ -1,0 +1,371 @@
+#include "hub/ingest/ledger.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "schema/hud/catalogue.hpp"
+#include "schema/hud/fields.hpp"
+#include "sync/store/run_times.hpp"
+
+namespace streetlog::hub {
+namespace {
+
+constexpr std::uint32_t kSchemaBundle = 1;
+
+/// Acts that only the hub may author.
+bool hub_only(const sync::OpShape& op) {
+    if (static_cast<std::uint16_t>(op.kind) >= static_cast<std::uint16_t>(sync::OpKind::kDevice))
+        return true;
+    if (op.kind == sync::OpKind::kLink || op.kind == sync::OpKind::kUnlink ||
+        op.kind == sync::OpKind::kResolve)
+        return true;
+    const auto* group = hud::find_group(op.group);
+    if (group == nullptr) return false;
+    return group->writer == hud::Writer::kHub || group->scope == hud::Scope::kHub ||
+           group->scope == hud::Scope::kReference;
+}
+
+/// The part of a run from record `from`, framed anew. Only for runs that overlap what is known, or
+/// come back after a restore.
+PreparedRun part_of(const PreparedRun& run, std::size_t from, std::size_t to) {
+    PreparedRun part;
+    part.replica = run.replica;
+    part.first_seq = run.first_seq + from;
+    part.prev = from == 0 ? run.prev : run.records[from - 1].chain;
+    part.session = run.session;
+    part.authored_here = run.authored_here;
+    part.records.assign(run.records.begin() + static_cast<std::ptrdiff_t>(from),
+                        run.records.begin() + static_cast<std::ptrdiff_t>(to));
+    const auto views = std::span{run.views}.subspan(from, to - from);
+    part.raw = std::make_shared<const sync::Bytes>(sync::encode_batch(views));
+    auto packed = sync::pack(*part.raw);
+    part.encoding = packed.encoding;
+    part.raw_bytes = packed.raw_bytes;
+    part.body = std::move(packed.body);
+    auto decoded = sync::decode_batch(*part.raw);
+    STREETLOG_ASSERT(decoded.has_value());
+    part.views = *std::move(decoded);
+    return part;
+}
+
+/// End of the stretch from `from` whose receipts are consecutive, or of records without one.
+std::size_t stretch_end(const PreparedRun& run, std::size_t from) {
+    const auto& first = run.records[from].receipt;
+    std::size_t to = from + 1;
+    for (; to < run.records.size(); ++to) {
+        const auto& r = run.records[to].receipt;
+        if (r.has_value() != first.has_value()) break;
+        if (r && (r->place.received != first->place.received ||
+                  r->place.seq.value != first->place.seq.value + (to - from)))
+            break;
+    }
+    return to;
+}
+
+}  // namespace
+
+Result<Ledger> Ledger::open(const std::filesystem::path& directory, Clock& clock) {
+    STREETLOG_TRY(auto log, store::HubLog::open(directory, store::Access::kWrite));
+    return store::guarded_job([&]() -> Result<Ledger> {
+        Ledger ledger{std::move(log), clock};
+        const auto id = ledger.log_.setting("hub");
+        if (!id)
+            return fail(ErrorCode::kNotFound,
+                        "this directory holds no hub",
+                        "Make one with: streetlog-hub init");
+        const auto device = parse_id<DeviceId>(*id);
+        if (!device)
+            return fail(ErrorCode::kDamaged, "the hub's id in its database cannot be read");
+        ledger.self_.device = *device;
+        ledger.reload();
+        // A new incarnation at every start: neither a backup nor a copied disk can make the hub use
+        // a dot twice.
+        const std::int64_t now = clock.now().ms / 1000;
+        std::uint32_t last = 0;
+        for (const auto& [replica, row] : ledger.replicas_)
+            if (replica.device == *device) last = std::max(last, replica.incarnation);
+        ledger.self_.incarnation = std::max(
+            last + 1, static_cast<std::uint32_t>(std::clamp<std::int64_t>(now, 0, 0xffff'fffe)));
+        return ledger;
+    });
+}
+
+void Ledger::reload() {
+    entities_ = EntityIndex{};
+    const auto count = static_cast<std::size_t>(log_.entity_count());
+    entities_.reserve(count + count / 4 + 4096);
+    log_.scan_entities([&](std::int64_t eno, const EntityId& id) {
+        const auto number = entities_.add(id);
+        STREETLOG_ASSERT(number == eno);
+    });
+    replicas_.clear();
+    clocks_.clear();
+    for (auto& row : log_.replicas()) {
+        if (auto clock = store::decode_clock(row.clock)) clocks_[row.replica] = *clock;
+        replicas_.emplace(row.replica, std::move(row));
+    }
+    head_ = log_.head();
+    last_received_ = {};
+    if (head_.seq.value > 0) {
+        if (const auto run = log_.run_at(head_.seq)) last_received_ = run->receipt.first.received;
+    }
+}
+
+std::optional<store::ReplicaRow> Ledger::replica(const sync::Replica& replica) const {
+    const auto at = replicas_.find(replica);
+    if (at == replicas_.end()) return std::nullopt;
+    return at->second;
+}
+
+store::ReplicaRow& Ledger::row_of(const sync::Replica& replica) {
+    auto [at, fresh] = replicas_.try_emplace(replica);
+    if (fresh) {
+        at->second.no = static_cast<std::int64_t>(replicas_.size());
+        at->second.replica = replica;
+    }
+    return at->second;
+}
+
+Result<std::vector<IngestResult>> Ledger::ingest(std::vector<PreparedRun>& group) {
+    std::vector<IngestResult> results(group.size());
+    try {
+        // Stamped once a group, never going back.
+        const Instant received = std::max(clock_->now(), last_received_);
+        {
+            store::Txn txn{log_.db()};
+            for (std::size_t i = 0; i < group.size(); ++i) take_run(group[i], received, results[i]);
+            txn.commit();
+        }
+        last_received_ = received;
+        for (std::size_t i = 0; i < group.size(); ++i)
+            results[i].acked_seq = row_of(group[i].replica).acked_seq;
+        constexpr int kWalPages =
+            2000;  // longer WALs make single commits stall (sync/store/DESIGN.md)
+        if (log_.db().wal_pages() > kWalPages) log_.db().checkpoint();
+        return results;
+    } catch (const store::StorageFailure& failure) {
+        // Memory ran ahead of the disk; read it anew. If even that fails the exception ends the
+        // writer.
+        reload();
+        return std::unexpected(failure.to_error());
+    }
+}
+
+void Ledger::take_run(PreparedRun& whole, Instant received, IngestResult& result) {
+    store::ReplicaRow& row = row_of(whole.replica);
+    if (whole.records.empty()) return;
+    if (whole.first_seq > row.acked_seq + 1) {
+        result.outcome = IngestResult::Outcome::kGap;
+        return;
+    }
+    if (whole.first_seq <= row.acked_seq && !cut_known(whole, row, result)) return;
+    if (whole.prev != row.acked_hash) {
+        result.outcome = IngestResult::Outcome::kForked;
+        return;
+    }
+    for (std::size_t from = 0; from < whole.records.size();) {
+        const std::size_t to = stretch_end(whole, from);
+        if (from == 0 && to == whole.records.size()) {
+            append_run(whole, row, received, result);
+        } else {
+            PreparedRun part = part_of(whole, from, to);
+            append_run(part, row, received, result);
+        }
+        from = to;
+    }
+}
+
+bool Ledger::cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestResult& result) {
+    const std::uint64_t last_known = std::min(row.acked_seq, run.last_seq());
+    const auto mine = chain_at(run.replica, last_known);
+    if (mine != run.records[last_known - run.first_seq].chain) {
+        result.outcome = IngestResult::Outcome::kForked;
+        return false;
+    }
+    add_known_receipts(run.replica, run.first_seq, last_known, result);
+    if (last_known == run.last_seq()) return false;
+    run = part_of(run, last_known + 1 - run.first_seq, run.records.size());
+    return true;
+}
+
+sync::Hash Ledger::chain_at(const sync::Replica& replica, std::uint64_t seq) {
+    const auto run = log_.run_of(replica, seq);
+    if (!run) return {};
+    if (run->last_seq() == seq) return run->head;
+    const auto raw = sync::unpack(run->encoding, run->raw_bytes, run->body);
+    if (!raw) throw store::StorageFailure("a run of the log cannot be unpacked", 11);
+    const auto views = sync::decode_batch(*raw);
+    if (!views) throw store::StorageFailure("a run of the log cannot be read", 11);
+    sync::Hash chain{};
+    if (run->first_seq > 1) chain = log_.run_of(replica, run->first_seq - 1)->head;
+    for (std::uint64_t at = run->first_seq; at <= seq; ++at)
+        chain = sync::chain_hash(chain, sync::hash_of((*views)[at - run->first_seq]));
+    return chain;
+}
+
+void Ledger::add_known_receipts(const sync::Replica& replica,
+                                std::uint64_t first,
+                                std::uint64_t last,
+                                IngestResult& result) {
+    for (std::uint64_t seq = first; seq <= last;) {
+        const auto run = log_.run_of(replica, seq);
+        if (!run) throw store::StorageFailure("the log has a hole", 11);
+        result.receipts.push_back({run->first_seq, run->head, run->receipt});
+        for (const auto& e : log_.exceptions(run->first_hub, run->last_hub()))
+            result.exceptions.push_back(
+                {run->first_seq + (e.seq.value - run->first_hub.value), e.status, e.code});
+        seq = run->last_seq() + 1;
+    }
+}
+
+sync::StatusCode Ledger::check(const PreparedRun& run, std::size_t i) {
+    const auto& shape = run.records[i].shape;
+    if (!shape) return sync::StatusCode::kMalformed;
+    const auto& header = shape->header;
+    if (header.replica != run.replica || header.seq != run.first_seq + i)
+        return sync::StatusCode::kMalformed;
+    if (!run.authored_here && run.replica.device != self_.device &&
+        std::ranges::any_of(shape->ops, hub_only))
+        return sync::StatusCode::kUnauthorised;
+    if (admit_) {
+        if (const auto code = admit_(run, *shape); code != sync::StatusCode::kNone) return code;
+    }
+    if (!shape->known()) return sync::StatusCode::kNewerSchema;
+    for (std::size_t k = 0; k < shape->ops.size(); ++k) {
+        const auto& op = shape->ops[k];
+        if (op.kind != sync::OpKind::kCreate && op.kind != sync::OpKind::kLink) continue;
+        const bool twice = std::ranges::any_of(
+            std::span{shape->ops}.first(k),
+            [&](const sync::OpShape& o) { return o.entity == op.entity && o.kind == op.kind; });
+        if (twice || entities_.find(op.entity) != 0) return sync::StatusCode::kIdTaken;
+    }
+    return sync::StatusCode::kNone;
+}
+
+void Ledger::append_run(PreparedRun& run,
+                        store::ReplicaRow& row,
+                        Instant received,
+                        IngestResult& result) {
+    store::LogRun out;
+    out.first_hub = {head_.seq.value + 1};
+    out.count = static_cast<std::uint32_t>(run.records.size());
+    out.replica = run.replica;
+    out.first_seq = run.first_seq;
+    const auto& known = run.records.front().receipt;
+    out.receipt.first = known ? known->place : sync::Place{received, out.first_hub};
+    out.receipt.times.reserve(run.records.size());
+    std::vector<store::RecordTimes> times;
+    times.reserve(run.records.size());
+    sync::ReplicaClock& clock = clocks_[run.replica];
+    for (std::size_t i = 0; i < run.records.size(); ++i) {
+        auto& record = run.records[i];
+        const HubSeq at{out.first_hub.value + i};
+        const auto code = check(run, i);
+        if (code != sync::StatusCode::kNone) {
+            const auto status = code == sync::StatusCode::kNewerSchema
+                                    ? sync::RecordStatus::kHeld
+                                    : sync::RecordStatus::kQuarantined;
+            log_.add_exception({at, status, code});
+            result.exceptions.push_back({run.first_seq + i, status, code});
+        } else {
+            for (const auto& op : record.shape->ops) {
+                if (op.kind != sync::OpKind::kCreate && op.kind != sync::OpKind::kLink) continue;
+                log_.add_entity(entities_.add(op.entity), op.entity, op.table, at);
+            }
+            if (run.replica.device == self_.device) learn_device(run.views[i]);
+        }
+        static const sync::Header kUnreadable{};
+        const sync::Header& header = record.shape ? record.shape->header : kUnreadable;
+        sync::SaveTime save;
+        if (record.receipt) {
+            save = {record.receipt->saved, sync::TimeFlags::kFromWall};
+        } else if (run.authored_here) {
+            save = {{received, received}, 0};
+        } else {
+            save = sync::locate_save(header, received, run.session, clock);
+        }
+        const auto interaction =
+            sync::locate_interaction(header, received, run.session, clock, save);
+        clock = sync::remember(clock, header, save);
+        const auto hlc =
+            record.receipt ? record.receipt->hlc_hub : sync::clamp_hlc(header.hlc, save.saved);
+        out.receipt.times.push_back({hlc, save.saved});
+        times.push_back({interaction, save.flags});
+    }
+    out.times = store::encode_times(times, out.receipt.first.received);
+    out.head = run.records.back().chain;
+    out.hub_hash = sync::hub_chain_hash(head_.hash, out.head);
+    out.encoding = run.encoding;
+    out.raw_bytes = run.raw_bytes;
+    out.body = std::move(run.body);
+    row.acked_seq = run.last_seq();
+    row.acked_hash = out.head;
+    row.clock = store::encode_clock(clock);
+    row.last_seen = received;
+    log_.put_replica(row);
+    log_.append(out, row.no);
+    head_ = {out.last_hub(), out.hub_hash};
+    result.receipts.push_back({out.first_seq, out.head, std::move(out.receipt)});
+}
+
+void Ledger::learn_device(const sync::EncodedView& view) {
+    const auto record = sync::decode(view);
+    if (!record) return;
+    for (const auto& op : record->ops) {
+        if (op.table != hud::tbl::kHubDevice || op.group != hud::grp::kHubDeviceRegistration)
+            continue;
+        store::DeviceRow device;
+        device.id.bytes = op.entity.bytes;
+        for (const auto& cell : op.cells) {
+            if (cell.column == hud::col::hub_device::kName &&
+                std::holds_alternative<std::string>(cell.value))
+                device.name = std::get<std::string>(cell.value);
+            if (cell.column == hud::col::hub_device::kState &&
+                std::holds_alternative<std::int64_t>(cell.value))
+                device.state = std::get<std::int64_t>(cell.value);
+            if (cell.column == hud::col::hub_device::kSecretDigest &&
+                std::holds_alternative<sync::Bytes>(cell.value))
+                device.secret_digest = std::get<sync::Bytes>(cell.value);
+        }
+        log_.put_device(device);
+    }
+}
+
+Result<sync::RecordKey> Ledger::author(const sync::Header& draft, std::vector<sync::Op> ops) {
+    std::vector<std::pair<sync::Header, std::vector<sync::Op>>> one;
+    one.emplace_back(draft, std::move(ops));
+    STREETLOG_TRY(auto keys, author_all(std::move(one)));
+    return keys.front();
+}
+
+Result<std::vector<sync::RecordKey>> Ledger::author_all(
+    std::vector<std::pair<sync::Header, std::vector<sync::Op>>> drafts) {
+    std::vector<sync::RecordKey> keys;
+    if (drafts.empty()) return keys;
+    const store::ReplicaRow& row = row_of(self_);
+    std::vector<sync::EncodedRecord> encoded;
+    encoded.reserve(drafts.size());
+    std::uint64_t seq = row.acked_seq;
+    for (auto& [draft, ops] : drafts) {
+        sync::Record record{draft, std::move(ops)};
+        record.header.replica = self_;
+        record.header.seq = ++seq;
+        record.header.schema = kSchemaBundle;
+        record.header.recorded = clock_->now();
+        record.header.hlc = hlc_.tick(record.header.recorded);
+        record.header.base = head_.seq;
+        encoded.push_back(sync::encode(record));
+        keys.push_back(record.header.key());
+    }
+    std::vector<PreparedRun> group;
+    group.push_back(prepare_own(self_, row.acked_seq + 1, row.acked_hash, encoded));
+    STREETLOG_TRY(auto results, ingest(group));
+    if (results.front().outcome != IngestResult::Outcome::kStored)
+        return fail(ErrorCode::kInternal, "the hub's own record does not continue its chain");
+    if (!results.front().exceptions.empty())
+        return fail(ErrorCode::kConflict,
+                    "the hub's own record was set aside: the entity exists already");
+    return keys;
+}
+
+}  // namespace streetlog::hub

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/ingest/entity_index.hpp"
+#include "hub/ingest/prepared.hpp"
+#include "schema/ports.hpp"
+#include "sync/change/hlc.hpp"
+#include "sync/store/hub_log.hpp"
+
+namespace streetlog::hub {
+
+/// What became of one run. The numbers are the replica's; everything up to `acked_seq` is on the
+/// disk.
+struct IngestResult {
+    enum class Outcome : std::uint8_t {
+        kStored,  // taken now, or known before: the receipts cover the run
+        kGap,     // begins above `acked_seq` + 1: push again from there
+        kForked,  // does not continue the chain the hub knows
+    };
+
+    struct Exception {
+        std::uint64_t seq = 0;
+        sync::RecordStatus status = sync::RecordStatus::kQuarantined;
+        sync::StatusCode code = sync::StatusCode::kNone;
+    };
+
+    struct RunReceiptOf {
+        std::uint64_t first_seq = 0;
+        sync::Hash last_hash{};
+        sync::RunReceipt receipt;
+    };
+
+    Outcome outcome = Outcome::kStored;
+    std::uint64_t acked_seq = 0;
+    std::vector<RunReceiptOf> receipts;
+    std::vector<Exception> exceptions;
+};
+
+/// The rules of ingestion over the hub's log, one thread. Custody first: whatever a device recorded
+/// takes a hub sequence, be it accepted, quarantined or held, so that nothing can block the records
+/// behind it.
+///
+/// A group of runs is one transaction. When it fails, nothing of it was acknowledged and the ledger
+/// reads its memory anew.
+class Ledger {
+  public:
+    /// `admit` may say that a record is not allowed here (authority); the default lets devices
+    /// write what devices may.
+    using Admit = std::function<sync::StatusCode(const PreparedRun&, const sync::RecordShape&)>;
+
+    [[nodiscard]] static Result<Ledger> open(const std::filesystem::path& directory, Clock& clock);
+
+    /// Takes a group; results are in the order of the runs. kStorage when the disk failed: nothing
+    /// was stored.
+    [[nodiscard]] Result<std::vector<IngestResult>> ingest(std::vector<PreparedRun>& group);
+
+    /// Writes one act of the hub as a record of its own replica. Returns its key.
+    [[nodiscard]] Result<sync::RecordKey> author(const sync::Header& draft,
+                                                 std::vector<sync::Op> ops);
+    /// The same for many acts, one transaction a call.
+    [[nodiscard]] Result<std::vector<sync::RecordKey>> author_all(
+        std::vector<std::pair<sync::Header, std::vector<sync::Op>>> drafts);
+
+    [[nodiscard]] std::optional<store::ReplicaRow> replica(const sync::Replica& replica) const;
+
+    [[nodiscard]] store::HubHead head() const { return head_; }
+
+    [[nodiscard]] const sync::Replica& self() const { return self_; }
+
+    [[nodiscard]] store::HubLog& log() { return log_; }
+
+    [[nodiscard]] bool taken(const EntityId& id) const { return entities_.find(id) != 0; }
+
+    void set_admit(Admit admit) { admit_ = std::move(admit); }
+
+  private:
+    Ledger(store::HubLog log, Clock& clock) : log_(std::move(log)), clock_(&clock) {}
+
+    /// Reads everything kept in memory from the log.
+    void reload();
+    void take_run(PreparedRun& run, Instant received, IngestResult& result);
+    /// Cuts the records the hub has from the front of a run; false when nothing is left.
+    bool cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestResult& result);
+    void append_run(PreparedRun& run,
+                    store::ReplicaRow& row,
+                    Instant received,
+                    IngestResult& result);
+    [[nodiscard]] sync::Hash chain_at(const sync::Replica& replica, std::uint64_t seq);
+    void add_known_receipts(const sync::Replica& replica,
+                            std::uint64_t first,
+                            std::uint64_t last,
+                            IngestResult& result);
+    [[nodiscard]] sync::StatusCode check(const PreparedRun& run, std::size_t i);
+    void learn_device(const sync::EncodedView& view);
+    store::ReplicaRow& row_of(const sync::Replica& replica);
+
+    store::HubLog log_;
+    Clock* clock_;
+    Admit admit_;
+    EntityIndex entities_;
+    std::unordered_map<sync::Replica, store::ReplicaRow> replicas_;
+    std::unordered_map<sync::Replica, sync::ReplicaClock> clocks_;
+    store::HubHead head_;
+    Instant last_received_;
+    sync::Replica self_;
+    sync::Hlc hlc_;
+};
+
+}  // namespace streetlog::hub

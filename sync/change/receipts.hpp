@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "schema/error.hpp"
+#include "sync/change/record.hpp"
+
+namespace streetlog::sync {
+
+/// The receipts of consecutive records of one replica that the hub took together: record i has the
+/// place {first.received, first.seq + i}.
+struct RunReceipt {
+    struct Times {
+        HlcStamp hlc_hub;
+        Interval saved;
+
+        friend bool operator==(const Times&, const Times&) = default;
+    };
+
+    Place first;
+    std::vector<Times> times;
+
+    friend bool operator==(const RunReceipt&, const RunReceipt&) = default;
+
+    [[nodiscard]] Receipt of(std::size_t i) const {
+        return {{first.received, {first.seq.value + i}}, times[i].hlc_hub, times[i].saved};
+    }
+};
+
+/// About ten bytes a record: varints of the differences to the received time.
+[[nodiscard]] Bytes encode_receipt(const RunReceipt& receipt);
+[[nodiscard]] Result<RunReceipt> decode_receipt(BytesView bytes);
+
+}  // namespace streetlog::sync

@@ -1,0 +1,169 @@
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "sync/session/ports.hpp"
+
+namespace streetlog::sync {
+
+/// One time probe: the hub read `hub_time` somewhere between the two readings of this device's
+/// CLOCK_BOOTTIME.
+struct ProbeSample {
+    std::uint64_t sent_boot_ms = 0;
+    std::uint64_t received_boot_ms = 0;
+    Instant hub_time;
+};
+
+/// The hub let us in. Comes once, before everything but SetAnchor.
+struct SessionReady {
+    HelloAck ack;
+};
+
+/// Store that the hub has these records. The session has checked that it was sent every one of
+/// them.
+struct StoreAck {
+    PushAck ack;
+};
+
+/// Store this page and its `next` cursor in one transaction, then call on_page_stored(). Pages of
+/// one scope come in order.
+struct ApplyPage {
+    Page page;
+};
+
+/// A finished round of time probes, four of them; the one with the shortest round trip is the best.
+struct SetAnchor {
+    std::vector<ProbeSample> probes;
+};
+
+/// The session is over; a new one may be tried after that time (zero: as the back-off says).
+struct Retry {
+    Millis after{0};
+    std::string reason;
+};
+
+/// The session is over and a new one would end the same way until a person acts. Nothing is lost.
+struct Fatal {
+    WireCode code = WireCode::kNone;
+    Error error;
+};
+
+/// Worth showing or logging; the session goes on.
+struct Notice {
+    WireCode code = WireCode::kNone;
+    std::string text;
+};
+
+using AgentAction =
+    std::variant<Send, SessionReady, StoreAck, ApplyPage, SetAnchor, Retry, Fatal, Notice>;
+
+struct AgentSessionConfig {
+    Bytes secret;
+    std::uint32_t bundle = 0;
+    std::string app_version;
+    std::uint64_t features = 0;
+    std::uint64_t free_disk = 0;
+
+    std::vector<std::uint32_t> scopes = {1};  // read when granted
+    std::uint32_t batch_records_max = kBatchRecordsMax;
+    std::size_t batch_bytes_max = 192 * 1024;
+    std::uint64_t pull_window_bytes = 1024 * 1024;  // pages the hub may send ahead of our store
+};
+
+/// The device's side of one connection, from the hub's Challenge to the end. No I/O, no clock, not
+/// thread-safe. Feed it what happens, then carry out take_actions() in order. After Retry or Fatal
+/// it is done and ignores everything; make a new one.
+///
+/// Invariants: a record counts as acked only by a PushAck for something this session or an earlier
+/// one sent; a cursor is confirmed to the hub only after on_page_stored().
+class AgentSession {
+  public:
+    AgentSession(AgentLog& log, AgentSessionConfig config);
+
+    /// `boot_ms` is CLOCK_BOOTTIME read when the message arrived.
+    void on_message(BytesView message, std::uint64_t boot_ms);
+
+    /// The connection ended. Gives Retry unless the session was over already.
+    void on_closed();
+
+    /// There may be new records in the log.
+    void on_saved();
+
+    /// The page handed out in ApplyPage is committed.
+    void on_page_stored(std::uint32_t scope);
+
+    /// Call every 15 minutes: starts a new round of time probes.
+    void on_timer(std::uint64_t boot_ms);
+
+    /// Says Bye; the session is over.
+    void stop();
+
+    [[nodiscard]] std::vector<AgentAction> take_actions();
+
+    [[nodiscard]] bool done() const { return state_ == State::kDone; }
+
+    /// The hub has everything there was at the last look at the log.
+    [[nodiscard]] bool all_acked() const;
+
+    /// Every scope has been read to its end and stored.
+    [[nodiscard]] bool caught_up() const;
+
+  private:
+    enum class State : std::uint8_t { kAwaitChallenge, kAwaitHelloAck, kLive, kDone };
+
+    /// Reading of one scope.
+    struct Reading {
+        struct Arrived {
+            Position next;
+            std::uint64_t cost = 0;
+            bool caught_up = false;
+        };
+
+        Position stored;
+        std::deque<Arrived> unstored;  // handed out, not yet committed
+        std::uint64_t received = 0;    // credit used by pages so far
+        std::uint64_t settled = 0;     // part of it whose pages are stored
+        bool caught_up = false;
+    };
+
+    void on_challenge(const Challenge& m);
+    void on_hello_ack(const HelloAck& m, std::uint64_t boot_ms);
+    void on_probe_ack(const ProbeAck& m, std::uint64_t boot_ms);
+    void on_push_ack(PushAck m);
+    void on_page(Page m, std::size_t bytes);
+    void on_error(const ErrorMessage& m);
+
+    [[nodiscard]] Result<void> check_heads(const HelloAck& m);
+    void start_reading(const HelloAck& m);
+    void send_pull(std::uint32_t scope, const Reading& reading);
+    void send_probe(std::uint64_t boot_ms);
+    void push_while_credit();
+    [[nodiscard]] Result<Push> next_push();
+    void send(const Message& m, SendLane lane);
+    void fatal(WireCode code, Error error);
+    void retry(Millis after, std::string reason);
+    void violation(std::string what);
+
+    AgentLog& log_;
+    AgentSessionConfig config_;
+    State state_ = State::kAwaitChallenge;
+    std::vector<AgentAction> actions_;
+    LogHead head_;
+    std::vector<ScopeCursor> cursors_;
+
+    bool may_push_ = false;        // the first round of probes is over
+    std::uint64_t acked_seq_ = 0;  // by the hub, in this session
+    std::uint64_t next_seq_ = 1;   // next to send
+    std::uint64_t highest_sent_ = 0;
+    std::uint64_t granted_ = 0;  // push credit, total
+    std::uint64_t used_ = 0;
+
+    std::uint32_t next_probe_ = 1;
+    std::vector<ProbeSample> round_;
+    bool probing_ = false;
+
+    std::map<std::uint32_t, Reading> readings_;
+};
+
+}  // namespace streetlog::sync

@@ -1,0 +1,325 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "schema/error.hpp"
+#include "sync/change/codec.hpp"
+#include "sync/change/compress.hpp"
+#include "sync/change/hash.hpp"
+#include "sync/change/record.hpp"
+
+namespace streetlog::sync {
+
+/// The messages of schema/wire/protocol.capnp as plain values; DESIGN.md says who sends which and
+/// when. A hash of all zeros means "none" and is left out on the wire.
+
+/// What this version speaks.
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+/// Most bytes of one message, either way.
+inline constexpr std::size_t kMessageBytesMax = 256 * 1024;
+
+/// Most records of one batch, and most bytes its body may unfold to.
+inline constexpr std::uint32_t kBatchRecordsMax = 500;
+inline constexpr std::uint32_t kBatchRawBytesMax = 256 * 1024;
+
+/// Longest list of any kind in a message.
+inline constexpr std::size_t kListMax = 8192;
+
+/// What a message of that many bytes costs of a credit. Small ones cost more than their size, so
+/// that credit bounds their number as well.
+[[nodiscard]] inline std::uint64_t credit_of(std::size_t message_bytes) {
+    return message_bytes < 512 ? 512 : message_bytes;
+}
+
+/// On the wire; never renumbered.
+enum class HelloVerdict : std::uint16_t {
+    kOk = 0,
+    kCustodyOnly = 1,    // records are taken, nothing is handed out
+    kUnknownDevice = 2,  // no such device is enrolled
+    kRefused = 3,        // wrong secret
+    kRevoked = 4,        // the administrator withdrew the device
+    kRolledBack = 5,     // the device lacks records the hub has from it: an older copy of itself
+    kForked = 6,         // the device has other records under the same numbers: a copy exists
+    kTooOld = 7,         // this version of the protocol is no longer spoken
+};
+
+/// What the receiver of an Error does. On the wire; never renumbered.
+enum class ErrorClass : std::uint16_t {
+    kNone = 0,
+    kRetry = 1,       // back off, keep everything
+    kRewind = 2,      // push again from `expected_seq`
+    kReauth = 3,      // ask to sign in; recording goes on
+    kUpgrade = 4,     // ask to update
+    kReidentify = 5,  // the device is a copy, or an old image of itself
+    kResnapshot = 6,  // load the scope anew
+    kRecord = 7,      // custody was taken; show a notice
+    kStop = 8,        // the device may not go on
+    kProtocol = 9,    // the sender broke the protocol; a bug of one of the two
+};
+
+/// On the wire; never renumbered.
+enum class WireCode : std::uint16_t {
+    kNone = 0,
+    kBusy = 1,
+    kInternal = 2,
+    kMaintenance = 3,
+    kGap = 16,      // a batch did not start at `expected_seq`
+    kDamaged = 17,  // a batch did not fit its hashes
+    kTokenExpired = 32,
+    kUserUnknown = 33,
+    kProtocolTooOld = 48,
+    kForked = 64,
+    kRolledBack = 65,
+    kCursorUnknown = 80,
+    kCursorExpired = 81,
+    kScopeRebuilt = 82,
+    kRecordMalformed = 96,
+    kRecordUnauthorised = 97,
+    kRecordIdTaken = 98,
+    kRecordHeld = 99,
+    kRevoked = 112,
+    kWipe = 113,
+    kUnknownDevice = 114,
+    kRefused = 115,
+    kProtocolViolation = 128,
+    kUnknownCritical = 129,
+};
+
+[[nodiscard]] ErrorClass class_of(WireCode code);
+[[nodiscard]] std::string_view name_of(WireCode code);
+[[nodiscard]] std::string_view name_of(HelloVerdict verdict);
+
+/// A place in the hub's log together with the hash of the hub's chain there.
+struct Position {
+    HubSeq seq;
+    Hash hash{};
+
+    friend bool operator==(const Position&, const Position&) = default;
+};
+
+/// How far a store has read one scope.
+struct ScopeCursor {
+    std::uint32_t scope = 0;
+    Position cursor;
+    Position newest;  // newest state taken; at or above the cursor
+
+    friend bool operator==(const ScopeCursor&, const ScopeCursor&) = default;
+};
+
+struct ScopeGrant {
+    std::uint32_t scope = 0;
+    bool resume = false;  // false: the hub does not know the cursor; read from the beginning
+
+    friend bool operator==(const ScopeGrant&, const ScopeGrant&) = default;
+};
+
+struct Challenge {
+    Bytes nonce;
+    Instant hub_time;
+    std::uint32_t protocol = kProtocolVersion;
+    std::uint64_t epoch = 0;  // alarm label only
+    DeviceId hub;
+
+    friend bool operator==(const Challenge&, const Challenge&) = default;
+};
+
+struct Hello {
+    Replica replica;
+    Bytes secret;
+    Bytes session_nonce;
+    Bytes signature;
+    std::uint64_t last_seq = 0;
+    Hash head_hash{};
+    std::uint64_t last_receipt_seq = 0;
+    std::vector<ScopeCursor> scopes;
+    Bytes signed_head;
+    std::uint32_t bundle = 0;
+    std::string app_version;
+    std::uint64_t features = 0;
+    std::uint64_t free_disk = 0;
+    std::uint64_t unsent = 0;
+    Instant oldest_unsent;
+
+    friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+struct HelloAck {
+    HelloVerdict verdict = HelloVerdict::kOk;
+    std::uint64_t acked_seq = 0;
+    Hash acked_hash{};
+    std::vector<ScopeGrant> scopes;
+    Bytes next_nonce;
+    Instant hub_time;
+    std::uint64_t credit = 0;  // total since the session began, see DESIGN.md
+    std::uint32_t bundle = 0;
+    std::uint32_t policy = 0;
+
+    friend bool operator==(const HelloAck&, const HelloAck&) = default;
+};
+
+struct Probe {
+    std::uint32_t id = 0;
+    std::uint64_t boot_ms = 0;
+
+    friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+struct ProbeAck {
+    std::uint32_t id = 0;
+    std::uint64_t boot_ms = 0;  // as in the probe
+    Instant hub_time;
+
+    friend bool operator==(const ProbeAck&, const ProbeAck&) = default;
+};
+
+/// What the hub made of one record's clock.
+struct RecordTime {
+    HlcStamp hlc_hub;
+    Interval saved;
+
+    friend bool operator==(const RecordTime&, const RecordTime&) = default;
+};
+
+/// Receipt of a run of consecutive records of one replica that were received together.
+struct RunReceipt {
+    Replica replica;
+    std::uint64_t first_seq = 0;
+    std::uint64_t last_seq = 0;
+    Hash last_hash{};  // h(last_seq); binds the content
+    Instant received;
+    HubSeq first_hub_seq;           // of the first record; the others follow
+    std::vector<RecordTime> times;  // one a record
+    Bytes signature;
+
+    friend bool operator==(const RunReceipt&, const RunReceipt&) = default;
+
+    /// The receipt of one record. Requires: first_seq <= seq <= last_seq; decoding has checked that
+    /// every record has its time.
+    [[nodiscard]] Receipt of(std::uint64_t seq) const {
+        const std::uint64_t i = seq - first_seq;
+        return {{received, {first_hub_seq.value + i}}, times[i].hlc_hub, times[i].saved};
+    }
+};
+
+struct Push {
+    std::uint64_t first_seq = 0;
+    std::uint32_t count = 0;
+    std::uint32_t raw_bytes = 0;
+    Encoding encoding = Encoding::kPlain;
+    Hash prev_hash{};  // h(first_seq - 1); zeros before the first record
+    Hash head_hash{};  // h of the last record
+    Bytes signature;
+    Bytes body;  // a packed batch
+    std::vector<RunReceipt> receipts;
+
+    friend bool operator==(const Push&, const Push&) = default;
+};
+
+/// A record that was taken but is not merged.
+struct RecordException {
+    std::uint64_t seq = 0;
+    RecordStatus status = RecordStatus::kAccepted;
+    StatusCode code = StatusCode::kNone;
+
+    friend bool operator==(const RecordException&, const RecordException&) = default;
+};
+
+struct PushAck {
+    std::uint64_t acked_seq = 0;  // every record up to here is on the hub's disk
+    std::vector<RunReceipt> receipts;
+    std::vector<RecordException> exceptions;
+    std::uint64_t safe_seq = 0;
+    std::uint64_t credit = 0;  // total since the session began
+    Bytes signed_head;
+
+    friend bool operator==(const PushAck&, const PushAck&) = default;
+};
+
+struct Pull {
+    std::uint32_t scope = 0;
+    Position cursor;           // what the reader has committed
+    std::uint64_t credit = 0;  // total of this scope since the session began
+
+    friend bool operator==(const Pull&, const Pull&) = default;
+};
+
+struct HiddenRecord {
+    std::uint64_t seq = 0;
+    RecordStatus status = RecordStatus::kQuarantined;
+    StatusCode code = StatusCode::kNone;
+    std::vector<HiddenWrite> writes;
+
+    friend bool operator==(const HiddenRecord&, const HiddenRecord&) = default;
+};
+
+/// Consecutive records of one replica as the hub took them.
+struct PageRun {
+    RunReceipt receipt;
+    HubSeq hub_seq;                        // place in this hub's log
+    Encoding encoding = Encoding::kPlain;  // kNone: the reader's own records, no body
+    std::uint32_t raw_bytes = 0;
+    Bytes body;  // a packed batch; a hidden record stands in it with no header and no ops
+    std::vector<HiddenRecord> hidden;
+
+    friend bool operator==(const PageRun&, const PageRun&) = default;
+};
+
+struct Page {
+    std::uint32_t scope = 0;
+    std::vector<PageRun> runs;
+    Position next;  // the cursor once this page is stored
+    bool caught_up = false;
+
+    friend bool operator==(const Page&, const Page&) = default;
+};
+
+struct ErrorMessage {
+    WireCode code = WireCode::kNone;
+    ErrorClass error_class = ErrorClass::kNone;
+    std::uint32_t retry_after_ms = 0;
+    std::uint64_t expected_seq = 0;
+    std::string detail;  // for logs; never a value from a record
+
+    friend bool operator==(const ErrorMessage&, const ErrorMessage&) = default;
+};
+
+struct Bye {
+    WireCode reason = WireCode::kNone;
+    std::string detail;
+
+    friend bool operator==(const Bye&, const Bye&) = default;
+};
+
+/// A message of a later version. Skipped unless critical.
+struct Unknown {
+    bool critical = false;
+
+    friend bool operator==(const Unknown&, const Unknown&) = default;
+};
+
+using Message = std::variant<Unknown,
+                             Challenge,
+                             Hello,
+                             HelloAck,
+                             Probe,
+                             ProbeAck,
+                             Push,
+                             PushAck,
+                             Pull,
+                             Page,
+                             ErrorMessage,
+                             Bye>;
+
+/// One message as it travels. `Unknown` cannot be encoded. The caller keeps bulk under the message
+/// limit; nothing is checked here.
+[[nodiscard]] Bytes encode_message(const Message& message);
+
+/// kTooLarge over kMessageBytesMax or kListMax; kMalformed when the bytes are no message, a hash is
+/// neither 32 bytes nor empty, or a receipt does not carry one time a record. `data` may have any
+/// alignment.
+[[nodiscard]] Result<Message> decode_message(BytesView data);
+
+}  // namespace streetlog::sync

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "sync/session/messages.hpp"
+
+namespace streetlog::sync {
+
+/// State of a device's own log.
+struct LogHead {
+    Replica replica;
+    std::uint64_t last_seq = 0;          // newest own record; 0: none yet
+    Hash head_hash{};                    // h(last_seq)
+    std::uint64_t acked_seq = 0;         // newest the hub has acknowledged, as stored here
+    std::uint64_t last_receipt_seq = 0;  // newest with a receipt
+    Instant oldest_unsent;               // wall clock of its Save; 0: nothing unsent
+};
+
+/// Consecutive own records, ready to be sent.
+struct PushRun {
+    std::uint64_t first_seq = 0;
+    Hash prev_hash{};  // h(first_seq - 1)
+    Hash head_hash{};  // h of the last record
+    std::vector<EncodedRecord> records;
+    std::vector<RunReceipt> receipts;  // of those records that have one; may be cut to whole runs
+};
+
+/// What an agent's session needs of the device's store. Reads are small and come back at once.
+class AgentLog {
+  public:
+    AgentLog() = default;
+    AgentLog(const AgentLog&) = delete;
+    AgentLog& operator=(const AgentLog&) = delete;
+    virtual ~AgentLog() = default;
+
+    [[nodiscard]] virtual Result<LogHead> head() = 0;
+
+    /// At least one record, then as many as fit both limits; max_bytes counts headers and ops.
+    /// Requires: first_seq <= head().last_seq.
+    [[nodiscard]] virtual Result<PushRun> read_run(std::uint64_t first_seq,
+                                                   std::uint32_t max_records,
+                                                   std::size_t max_bytes) = 0;
+
+    /// h(seq); zeros for 0; nothing when the record is no longer kept.
+    [[nodiscard]] virtual Result<std::optional<Hash>> hash_at(std::uint64_t seq) = 0;
+
+    /// One for each scope read before.
+    [[nodiscard]] virtual Result<std::vector<ScopeCursor>> cursors() = 0;
+};
+
+/// What a hub's session needs of the hub's store.
+class HubLog {
+  public:
+    HubLog() = default;
+    HubLog(const HubLog&) = delete;
+    HubLog& operator=(const HubLog&) = delete;
+    virtual ~HubLog() = default;
+
+    /// h(seq) of a replica's chain; nothing when it is not known at that place (the log keeps it
+    /// only where a run ended).
+    [[nodiscard]] virtual std::optional<Hash> hash_at(const Replica& replica,
+                                                      std::uint64_t seq) = 0;
+};
+
+/// Messages of a higher lane overtake those that wait on a lower one.
+enum class SendLane : std::uint8_t { kControl, kRecords, kBlobs };
+
+/// Action of both sessions: hand these bytes to the connection.
+struct Send {
+    Bytes bytes;
+    SendLane lane = SendLane::kControl;
+};
+
+}  // namespace streetlog::sync

@@ -1,0 +1,272 @@
+#include "sync/store/hub_log.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace streetlog::store {
+namespace {
+
+constexpr std::array<const char*, 1> kSteps{R"sql(
+CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
+    first_hub   INTEGER PRIMARY KEY,
+    n           INTEGER NOT NULL,
+    replica     INTEGER NOT NULL,
+    first_seq   INTEGER NOT NULL,
+    receipt     BLOB NOT NULL,
+    head        BLOB NOT NULL,
+    hub_hash    BLOB NOT NULL,
+    times  BLOB NOT NULL,
+    encoding    INTEGER NOT NULL,
+    raw_bytes   INTEGER NOT NULL,
+    body        BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX run_of ON log_run(replica, first_seq);
+CREATE TABLE exception_(        -- quarantined and held records; what is not here was accepted
+    hub_seq INTEGER PRIMARY KEY, status INTEGER NOT NULL, code INTEGER NOT NULL) STRICT;
+CREATE TABLE entity(            -- append only; who was created first, and by which record
+    eno INTEGER PRIMARY KEY, id BLOB NOT NULL, kind INTEGER NOT NULL, scope INTEGER NOT NULL,
+    parent INTEGER NOT NULL, first_hub INTEGER NOT NULL) STRICT;
+CREATE TABLE replica(
+    no INTEGER PRIMARY KEY, device BLOB NOT NULL, incarnation INTEGER NOT NULL, acked_seq INTEGER NOT NULL,
+    acked_hash BLOB NOT NULL, clock BLOB NOT NULL, last_seen_ms INTEGER NOT NULL,
+    UNIQUE(device, incarnation)) STRICT;
+CREATE TABLE device(
+    id BLOB PRIMARY KEY, name TEXT NOT NULL, state INTEGER NOT NULL, secret_digest BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+)sql"};
+
+constexpr const char* kRunColumns =
+    "SELECT first_hub, n, replica, first_seq, receipt, head, hub_hash, times, encoding, "
+    "raw_bytes, body FROM log_run ";
+
+Hash hash_from(BytesView blob) {
+    if (blob.size() != 32) throw StorageFailure("a hash in the log is not 32 bytes", 11);
+    Hash out;
+    std::ranges::copy(blob, out.begin());
+    return out;
+}
+
+template <class IdType>
+IdType id_from(BytesView blob) {
+    if (blob.size() != 16) throw StorageFailure("an id in the log is not 16 bytes", 11);
+    IdType out;
+    std::ranges::copy(blob, out.bytes.begin());
+    return out;
+}
+
+Bytes copy(BytesView view) { return {view.begin(), view.end()}; }
+
+std::int64_t sql(std::uint64_t n) { return static_cast<std::int64_t>(n); }
+
+std::uint64_t natural(std::int64_t n) { return static_cast<std::uint64_t>(n); }
+
+}  // namespace
+
+Result<HubLog> HubLog::open(const std::filesystem::path& directory, Access access) {
+    STREETLOG_TRY(auto db, Db::open(directory / "hub.db", access, Durability::kFull, kHubLogMark));
+    if (access == Access::kWrite) STREETLOG_CHECK(migrate(db, kSteps));
+    return guarded_job([&]() -> Result<HubLog> { return HubLog{std::move(db)}; });
+}
+
+HubLog::HubLog(Db db) : db_(std::move(db)) {
+    const std::string select = kRunColumns;
+    after_ = db_.prepare((select + "WHERE first_hub > ? ORDER BY first_hub").c_str());
+    at_ = db_.prepare((select + "WHERE first_hub <= ? ORDER BY first_hub DESC LIMIT 1").c_str());
+    of_ = db_.prepare(
+        (select + "WHERE replica = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1").c_str());
+    head_ = db_.prepare(
+        "SELECT first_hub + n - 1, hub_hash FROM log_run ORDER BY first_hub DESC LIMIT 1");
+    exceptions_ = db_.prepare(
+        "SELECT hub_seq, status, code FROM exception_ WHERE hub_seq BETWEEN ? AND ? ORDER BY "
+        "hub_seq");
+    replicas_ = db_.prepare(
+        "SELECT no, device, incarnation, acked_seq, acked_hash, clock, last_seen_ms FROM replica "
+        "ORDER BY no");
+    append_ = db_.prepare("INSERT INTO log_run VALUES(?,?,?,?,?,?,?,?,?,?,?)");
+    entity_ = db_.prepare("INSERT INTO entity VALUES(?,?,?,0,0,?)");
+    exception_ = db_.prepare("INSERT INTO exception_ VALUES(?,?,?)");
+    replica_ = db_.prepare(
+        "INSERT INTO replica VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(no) DO UPDATE SET "
+        "acked_seq=?4, acked_hash=?5, clock=?6, last_seen_ms=?7");
+    device_ = db_.prepare("INSERT OR REPLACE INTO device VALUES(?,?,?,?)");
+    setting_ = db_.prepare("INSERT OR REPLACE INTO setting VALUES(?,?)");
+    get_setting_ = db_.prepare("SELECT value FROM setting WHERE name = ?");
+}
+
+HubHead HubLog::head() {
+    HubHead out;
+    if (!head_.step()) return out;
+    out = {{natural(head_.integer(0))}, hash_from(head_.blob(1))};
+    head_.reset();
+    return out;
+}
+
+bool HubLog::has(const HubHead& cursor) {
+    if (cursor == HubHead{}) return true;
+    at_.with(sql(cursor.seq.value));
+    if (!at_.step()) return false;
+    const bool good = natural(at_.integer(0) + at_.integer(1) - 1) == cursor.seq.value &&
+                      hash_from(at_.blob(6)) == cursor.hash;
+    at_.reset();
+    return good;
+}
+
+LogRun HubLog::read_run(Stmt& row) {
+    LogRun run;
+    run.first_hub = {natural(row.integer(0))};
+    run.count = static_cast<std::uint32_t>(row.integer(1));
+    const std::int64_t no = row.integer(2);
+    const auto known = [&] { return std::ranges::find(replica_cache_, no, &ReplicaRow::no); };
+    if (known() == replica_cache_.end()) replica_cache_ = replicas();
+    if (known() == replica_cache_.end())
+        throw StorageFailure("a run of the log names no replica", 11);
+    run.replica = known()->replica;
+    run.first_seq = natural(row.integer(3));
+    auto receipt = sync::decode_receipt(row.blob(4));
+    if (!receipt || receipt->times.size() != run.count)
+        throw StorageFailure("a receipt in the log cannot be read", 11);
+    run.receipt = *std::move(receipt);
+    run.head = hash_from(row.blob(5));
+    run.hub_hash = hash_from(row.blob(6));
+    run.times = copy(row.blob(7));
+    run.encoding = static_cast<Encoding>(row.integer(8));
+    run.raw_bytes = static_cast<std::uint32_t>(row.integer(9));
+    run.body = copy(row.blob(10));
+    return run;
+}
+
+void HubLog::runs_after(HubSeq after, const std::function<bool(LogRun&&)>& take) {
+    after_.with(sql(after.value));
+    while (after_.step()) {
+        if (!take(read_run(after_))) {
+            after_.reset();
+            return;
+        }
+    }
+}
+
+std::optional<LogRun> HubLog::run_at(HubSeq seq) {
+    at_.with(sql(seq.value));
+    if (!at_.step()) return std::nullopt;
+    auto run = read_run(at_);
+    at_.reset();
+    if (seq > run.last_hub()) return std::nullopt;
+    return run;
+}
+
+std::optional<LogRun> HubLog::run_of(const Replica& replica, std::uint64_t seq) {
+    const auto known = [&] {
+        return std::ranges::find(replica_cache_, replica, &ReplicaRow::replica);
+    };
+    if (known() == replica_cache_.end()) replica_cache_ = replicas();
+    if (known() == replica_cache_.end()) return std::nullopt;
+    of_.with(known()->no, sql(seq));
+    if (!of_.step()) return std::nullopt;
+    auto run = read_run(of_);
+    of_.reset();
+    if (seq > run.last_seq()) return std::nullopt;
+    return run;
+}
+
+std::vector<ExceptionRow> HubLog::exceptions(HubSeq first, HubSeq last) {
+    std::vector<ExceptionRow> out;
+    exceptions_.with(sql(first.value), sql(last.value));
+    while (exceptions_.step()) {
+        out.push_back({{natural(exceptions_.integer(0))},
+                       static_cast<RecordStatus>(exceptions_.integer(1)),
+                       static_cast<StatusCode>(exceptions_.integer(2))});
+    }
+    return out;
+}
+
+std::vector<ReplicaRow> HubLog::replicas() {
+    std::vector<ReplicaRow> out;
+    while (replicas_.step()) {
+        out.push_back({.no = replicas_.integer(0),
+                       .replica = {id_from<DeviceId>(replicas_.blob(1)),
+                                   static_cast<std::uint32_t>(replicas_.integer(2))},
+                       .acked_seq = natural(replicas_.integer(3)),
+                       .acked_hash = hash_from(replicas_.blob(4)),
+                       .clock = copy(replicas_.blob(5)),
+                       .last_seen = {replicas_.integer(6)}});
+    }
+    return out;
+}
+
+std::vector<DeviceRow> HubLog::devices() {
+    std::vector<DeviceRow> out;
+    auto rows = db_.prepare("SELECT id, name, state, secret_digest FROM device ORDER BY id");
+    while (rows.step()) {
+        out.push_back({id_from<DeviceId>(rows.blob(0)),
+                       std::string{rows.text(1)},
+                       rows.integer(2),
+                       copy(rows.blob(3))});
+    }
+    return out;
+}
+
+std::optional<std::string> HubLog::setting(std::string_view name) {
+    get_setting_.with(name);
+    if (!get_setting_.step()) return std::nullopt;
+    std::string value{get_setting_.text(0)};
+    get_setting_.reset();
+    return value;
+}
+
+void HubLog::scan_entities(const std::function<void(std::int64_t, const EntityId&)>& take) {
+    auto rows = db_.prepare("SELECT eno, id FROM entity ORDER BY eno");
+    while (rows.step()) take(rows.integer(0), id_from<EntityId>(rows.blob(1)));
+}
+
+std::int64_t HubLog::entity_count() {
+    auto rows = db_.prepare("SELECT coalesce(max(eno), 0) FROM entity");
+    const std::int64_t n = rows.step() ? rows.integer(0) : 0;
+    rows.reset();
+    return n;
+}
+
+void HubLog::append(const LogRun& run, std::int64_t replica_no) {
+    const Bytes receipt = sync::encode_receipt(run.receipt);
+    append_
+        .with(sql(run.first_hub.value),
+              run.count,
+              replica_no,
+              sql(run.first_seq),
+              BytesView{receipt},
+              BytesView{run.head},
+              BytesView{run.hub_hash},
+              BytesView{run.times},
+              static_cast<std::int64_t>(run.encoding),
+              run.raw_bytes,
+              BytesView{run.body})
+        .run();
+}
+
+void HubLog::add_entity(std::int64_t eno, const EntityId& id, std::uint16_t table, HubSeq first) {
+    entity_.with(eno, BytesView{id.bytes}, table, sql(first.value)).run();
+}
+
+void HubLog::add_exception(const ExceptionRow& row) {
+    exception_.with(sql(row.seq.value), row.status, row.code).run();
+}
+
+void HubLog::put_replica(const ReplicaRow& row) {
+    replica_
+        .with(row.no,
+              BytesView{row.replica.device.bytes},
+              row.replica.incarnation,
+              sql(row.acked_seq),
+              BytesView{row.acked_hash},
+              BytesView{row.clock},
+              row.last_seen.ms)
+        .run();
+}
+
+void HubLog::put_device(const DeviceRow& row) {
+    device_.with(BytesView{row.id.bytes}, row.name, row.state, BytesView{row.secret_digest}).run();
+}
+
+void HubLog::put_setting(std::string_view name, std::string_view value) {
+    setting_.with(name, value).run();
+}
+
+}  // namespace streetlog::store

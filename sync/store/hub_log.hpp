@@ -1,0 +1,123 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "sync/change/compress.hpp"
+#include "sync/change/receipts.hpp"
+#include "sync/store/sqlite.hpp"
+
+namespace streetlog::store {
+
+using sync::Bytes;
+using sync::BytesView;
+using sync::Encoding;
+using sync::Hash;
+using sync::RecordStatus;
+using sync::Replica;
+using sync::RunReceipt;
+using sync::StatusCode;
+
+/// Consecutive records of one replica, as the hub took them in one commit.
+struct LogRun {
+    HubSeq first_hub;  // place of the first record in this log; the others follow
+    std::uint32_t count = 0;
+    Replica replica;
+    std::uint64_t first_seq = 0;
+    RunReceipt
+        receipt;      // differs in place from `first_hub` only for what came back after a restore
+    Hash head{};      // chain of the replica after the last record
+    Hash hub_hash{};  // chain of the hub after this run
+    Bytes times;      // sync/timeliness: one verdict a record, as the hub gave it once
+    Encoding encoding = Encoding::kPlain;
+    std::uint32_t raw_bytes = 0;
+    Bytes body;  // a Batch, as the device sent it
+
+    [[nodiscard]] std::uint64_t last_seq() const { return first_seq + count - 1; }
+
+    [[nodiscard]] HubSeq last_hub() const { return {first_hub.value + count - 1}; }
+};
+
+/// What the hub remembers of a replica between its runs.
+struct ReplicaRow {
+    std::int64_t no = 0;
+    Replica replica;
+    std::uint64_t acked_seq = 0;
+    Hash acked_hash{};
+    Bytes clock;  // sync/timeliness: what earlier records said of its clock
+    Instant last_seen;
+};
+
+struct ExceptionRow {
+    HubSeq seq;
+    RecordStatus status = RecordStatus::kQuarantined;
+    StatusCode code = StatusCode::kNone;
+};
+
+/// Whom the hub lets in. A projection of the hub's own device records, kept here because the writer
+/// needs it at once.
+struct DeviceRow {
+    DeviceId id;
+    std::string name;
+    std::int64_t state = 1;  // list S.6: active, suspended, revoked
+    Bytes secret_digest;     // SHA-256 of the secret
+};
+
+/// The end of the log: a cursor is this pair, and is good only where the hub's chain has that hash.
+struct HubHead {
+    HubSeq seq;
+    Hash hash{};
+
+    friend bool operator==(const HubHead&, const HubHead&) = default;
+};
+
+inline constexpr std::int32_t kHubLogMark = 0x534c4c31;  // "SLL1"
+
+/// The hub's log: appended in runs, never changed (hub-storage decisions are in
+/// sync/store/DESIGN.md). One instance writes, in the writer's thread; every reader opens its own
+/// with Access::kRead. All calls but open() throw StorageFailure.
+class HubLog {
+  public:
+    /// Creates and migrates when writing; a reader finds it made.
+    [[nodiscard]] static Result<HubLog> open(const std::filesystem::path& directory, Access access);
+
+    // --- reading; any instance
+    [[nodiscard]] HubHead head();
+    /// True when the chain has this hash there; the beginning (0, zeros) always is.
+    [[nodiscard]] bool has(const HubHead& cursor);
+    /// Runs that begin after `after`, in order, until `take` says stop (false).
+    void runs_after(HubSeq after, const std::function<bool(LogRun&&)>& take);
+    [[nodiscard]] std::optional<LogRun> run_at(HubSeq seq);
+    [[nodiscard]] std::optional<LogRun> run_of(const Replica& replica, std::uint64_t seq);
+    [[nodiscard]] std::vector<ExceptionRow> exceptions(HubSeq first, HubSeq last);
+    [[nodiscard]] std::vector<ReplicaRow> replicas();
+    [[nodiscard]] std::vector<DeviceRow> devices();
+    [[nodiscard]] std::optional<std::string> setting(std::string_view name);
+    /// Every entity in order of its number.
+    void scan_entities(const std::function<void(std::int64_t eno, const EntityId& id)>& take);
+    [[nodiscard]] std::int64_t entity_count();
+
+    // --- writing; inside a transaction of the caller
+    [[nodiscard]] Db& db() { return db_; }
+
+    void append(const LogRun& run, std::int64_t replica_no);
+    void add_entity(std::int64_t eno, const EntityId& id, std::uint16_t table, HubSeq first);
+    void add_exception(const ExceptionRow& row);
+    void put_replica(const ReplicaRow& row);
+    void put_device(const DeviceRow& row);
+    void put_setting(std::string_view name, std::string_view value);
+
+  private:
+    explicit HubLog(Db db);
+
+    [[nodiscard]] LogRun read_run(Stmt& row);
+
+    Db db_;
+    std::vector<ReplicaRow> replica_cache_;  // numbers never change, so a reader may keep them
+    Stmt append_, entity_, exception_, replica_, device_, setting_, get_setting_;
+    Stmt after_, at_, of_, exceptions_, replicas_, head_;
+};
+
+}  // namespace streetlog::store

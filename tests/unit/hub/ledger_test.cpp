@@ -1,0 +1,223 @@
+#include "hub/ingest/ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include "schema/hud/fields.hpp"
+#include "tests/support/clocks.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streetlog::hub {
+namespace {
+
+/// A device that makes records; what it makes is what a real one would push.
+class Device {
+  public:
+    explicit Device(std::uint64_t seed) : random_(seed), replica_{random_.id<DeviceId>(), 1} {}
+
+    /// A copy of `original`, as a cloned disk makes it; from here on it types other things.
+    Device(const Device& original, std::uint64_t seed)
+        : random_(seed),
+          replica_(original.replica_),
+          records_(original.records_),
+          chain_(original.chain_) {}
+
+    EntityId save_client() {
+        const auto id = random_.id<EntityId>();
+        save({{.entity = id,
+               .kind = sync::OpKind::kCreate,
+               .table = hud::tbl::kClient,
+               .group = hud::grp::kClientName,
+               .cells = {{hud::col::client::kFirstName, std::string{"Ann"}}}}});
+        return id;
+    }
+
+    void save(std::vector<sync::Op> ops) {
+        sync::Record record;
+        record.header.replica = replica_;
+        record.header.seq = records_.size() + 1;
+        record.header.kind = sync::EventKind::kIntake;
+        record.ops = std::move(ops);
+        records_.push_back(sync::encode(record));
+        const auto last = chain_.empty() ? sync::Hash{} : chain_.back();
+        chain_.push_back(sync::chain_hash(last, sync::hash_of(sync::view_of(records_.back()))));
+    }
+
+    PreparedRun run(std::uint64_t first, std::uint64_t last) {
+        std::vector<sync::EncodedRecord> part(
+            records_.begin() + static_cast<std::ptrdiff_t>(first - 1),
+            records_.begin() + static_cast<std::ptrdiff_t>(last));
+        auto run =
+            prepare_own(replica_, first, first == 1 ? sync::Hash{} : chain_[first - 2], part);
+        run.authored_here = false;
+        return run;
+    }
+
+    test::SeededRandom random_;
+    sync::Replica replica_;
+    std::vector<sync::EncodedRecord> records_;
+    std::vector<sync::Hash> chain_;
+};
+
+class LedgerTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        auto log = store::HubLog::open(dir_.path(), store::Access::kWrite);
+        ASSERT_TRUE(log);
+        log->put_setting("hub", std::string(32, 'a'));
+        reopen();
+    }
+
+    void reopen() {
+        ledger_.reset();
+        auto ledger = Ledger::open(dir_.path(), clock_);
+        ASSERT_TRUE(ledger) << ledger.error().message;
+        ledger_.emplace(*std::move(ledger));
+    }
+
+    IngestResult take(PreparedRun run) {
+        std::vector<PreparedRun> group;
+        group.push_back(std::move(run));
+        auto results = ledger_->ingest(group);
+        EXPECT_TRUE(results);
+        return results ? results->front() : IngestResult{};
+    }
+
+    test::TempDir dir_;
+    test::ManualClock clock_;
+    std::optional<Ledger> ledger_;
+    Device device_{1};
+};
+
+TEST_F(LedgerTest, GivesConsecutiveHubSequencesAndReceipts) {
+    for (int i = 0; i < 5; ++i) device_.save_client();
+    const auto result = take(device_.run(1, 5));
+    EXPECT_EQ(result.outcome, IngestResult::Outcome::kStored);
+    EXPECT_EQ(result.acked_seq, 5U);
+    ASSERT_EQ(result.receipts.size(), 1U);
+    EXPECT_EQ(result.receipts[0].receipt.of(4).place, (sync::Place{clock_.now(), {5}}));
+    EXPECT_EQ(ledger_->head().seq, HubSeq{5});
+}
+
+TEST_F(LedgerTest, SendingAgainChangesNothingAndKeepsTheReceipt) {
+    for (int i = 0; i < 5; ++i) device_.save_client();
+    const auto first = take(device_.run(1, 3));
+    clock_.advance(std::chrono::hours{30});
+    const auto again = take(device_.run(1, 3));
+    EXPECT_EQ(again.acked_seq, 3U);
+    ASSERT_EQ(again.receipts.size(), 1U);
+    EXPECT_EQ(again.receipts[0].receipt, first.receipts[0].receipt);
+    const auto overlap = take(device_.run(2, 5));
+    EXPECT_EQ(overlap.acked_seq, 5U);
+    EXPECT_EQ(ledger_->head().seq, HubSeq{5});
+    EXPECT_EQ(overlap.receipts.back().receipt.of(0).place.received, clock_.now());
+}
+
+TEST_F(LedgerTest, AGapIsNamedAndNothingIsStored) {
+    for (int i = 0; i < 5; ++i) device_.save_client();
+    const auto result = take(device_.run(3, 5));
+    EXPECT_EQ(result.outcome, IngestResult::Outcome::kGap);
+    EXPECT_EQ(result.acked_seq, 0U);
+    EXPECT_EQ(ledger_->head().seq, HubSeq{0});
+}
+
+TEST_F(LedgerTest, AnotherContentUnderAKnownNumberIsAFork) {
+    device_.save_client();
+    device_.save_client();
+    Device twin{device_, 99};
+    device_.save_client();
+    twin.save_client();
+    EXPECT_EQ(take(device_.run(1, 3)).outcome, IngestResult::Outcome::kStored);
+    EXPECT_EQ(take(twin.run(2, 3)).outcome, IngestResult::Outcome::kForked);
+    twin.save_client();
+    EXPECT_EQ(take(twin.run(4, 4)).outcome, IngestResult::Outcome::kForked);
+}
+
+TEST_F(LedgerTest, ATakenIdIsQuarantinedAndBlocksNothing) {
+    const auto id = device_.save_client();
+    take(device_.run(1, 1));
+    Device other{2};
+    other.save({{.entity = id, .kind = sync::OpKind::kCreate, .table = hud::tbl::kClient}});
+    other.save_client();
+    const auto result = take(other.run(1, 2));
+    EXPECT_EQ(result.acked_seq, 2U);
+    ASSERT_EQ(result.exceptions.size(), 1U);
+    EXPECT_EQ(result.exceptions[0].code, sync::StatusCode::kIdTaken);
+    EXPECT_EQ(result.exceptions[0].seq, 1U);
+}
+
+TEST_F(LedgerTest, WhatOnlyTheHubMayWriteIsQuarantined) {
+    device_.save({{.entity = device_.random_.id<EntityId>(),
+                   .kind = sync::OpKind::kLink,
+                   .table = hud::tbl::kClientLink,
+                   .group = hud::grp::kClientLinkAssertion}});
+    device_.save({{.entity = device_.random_.id<EntityId>(),
+                   .kind = sync::OpKind::kSetGroup,
+                   .table = hud::tbl::kHubDevice,
+                   .group = hud::grp::kHubDeviceRegistration}});
+    const auto result = take(device_.run(1, 2));
+    ASSERT_EQ(result.exceptions.size(), 2U);
+    EXPECT_EQ(result.exceptions[0].code, sync::StatusCode::kUnauthorised);
+    EXPECT_EQ(result.exceptions[1].code, sync::StatusCode::kUnauthorised);
+}
+
+TEST_F(LedgerTest, AnUnknownGroupHoldsTheWholeRecord) {
+    const auto id = device_.random_.id<EntityId>();
+    device_.save({{.entity = id, .kind = sync::OpKind::kCreate, .table = hud::tbl::kClient},
+                  {.entity = id, .kind = sync::OpKind::kSetGroup, .table = 9999, .group = 7777}});
+    const auto result = take(device_.run(1, 1));
+    ASSERT_EQ(result.exceptions.size(), 1U);
+    EXPECT_EQ(result.exceptions[0].status, sync::RecordStatus::kHeld);
+    EXPECT_FALSE(ledger_->taken(id));
+}
+
+TEST_F(LedgerTest, EverythingIsThereAfterReopening) {
+    const auto id = device_.save_client();
+    device_.save_client();
+    take(device_.run(1, 2));
+    const auto head = ledger_->head();
+    const auto self = ledger_->self();
+    reopen();
+    EXPECT_EQ(ledger_->head(), head);
+    EXPECT_TRUE(ledger_->taken(id));
+    EXPECT_EQ(ledger_->replica(device_.replica_)->acked_seq, 2U);
+    EXPECT_GE(ledger_->self().incarnation, self.incarnation);
+    clock_.advance(std::chrono::hours{-5});
+    device_.save_client();
+    const auto result = take(device_.run(3, 3));
+    ASSERT_EQ(result.receipts.size(), 1U);
+    EXPECT_GE(result.receipts[0].receipt.first.received, clock_.now() + std::chrono::hours{5});
+}
+
+TEST_F(LedgerTest, AFailedCommitLeavesMemoryAndDiskAgreeing) {
+    for (int i = 0; i < 400; ++i) device_.save_client();
+    take(device_.run(1, 10));
+    ledger_->log().db().exec("PRAGMA max_page_count=1");
+    std::vector<PreparedRun> group;
+    group.push_back(device_.run(11, 400));
+    const auto failed = ledger_->ingest(group);
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, ErrorCode::kStorage);
+    EXPECT_EQ(ledger_->head().seq, HubSeq{10});
+    EXPECT_EQ(ledger_->replica(device_.replica_)->acked_seq, 10U);
+    ledger_->log().db().exec("PRAGMA max_page_count=1000000");
+    const auto result = take(device_.run(11, 400));
+    EXPECT_EQ(result.acked_seq, 400U);
+    EXPECT_TRUE(result.exceptions.empty()) << "an id stayed taken by a group that did not commit";
+}
+
+TEST_F(LedgerTest, TheHubsOwnActsAreRecordsOfItsReplica) {
+    const auto user = device_.random_.id<EntityId>();
+    const auto key = ledger_->author(
+        {},
+        {{.entity = user, .kind = sync::OpKind::kCreate, .table = hud::tbl::kHubUser, .group = 0}});
+    ASSERT_TRUE(key) << key.error().message;
+    EXPECT_EQ(key->replica, ledger_->self());
+    EXPECT_EQ(key->seq, 1U);
+    const auto twice = ledger_->author(
+        {},
+        {{.entity = user, .kind = sync::OpKind::kCreate, .table = hud::tbl::kHubUser, .group = 0}});
+    EXPECT_FALSE(twice);
+}
+
+}  // namespace
+}  // namespace streetlog::hub
