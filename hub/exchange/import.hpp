@@ -26,7 +26,8 @@ struct ImportSink {
     /// Some record created the entity.
     [[nodiscard]] virtual bool exists(const EntityId& entity) = 0;
 
-    /// Cells of the winner of a group; nothing when the group was never written.
+    /// Cells of the winner of a group; nothing when the group was never written. Group 0: the key
+    /// cells of the create op.
     [[nodiscard]] virtual std::optional<std::vector<sync::Cell>> group_cells(
         const EntityId& entity, std::uint16_t table, std::uint16_t group) = 0;
 

@@ -36,6 +36,8 @@ class RowWriter {
     void create();
     void change();
     void change_group(const ImportGroup& part);
+    /// Keys are of the create op and never change: another one is for people to look at.
+    void compare_keys();
     /// Cells of the row, completed by the winner's where the file has no such column.
     [[nodiscard]] static std::vector<Cell> merged(const ImportGroup& part,
                                                   const std::vector<Cell>& winner);
@@ -124,6 +126,19 @@ void RowWriter::change_group(const ImportGroup& part) {
         run_.sink().on_screen(entity_, table_.id, group);
 }
 
+void RowWriter::compare_keys() {
+    const auto before = winner(0);
+    if (!before) return;
+    for (const Cell& key : row_.keys) {
+        const Cell* stored = sync::find_cell(*before, key.column);
+        if (stored == nullptr || *stored == key) continue;
+        const hud::Column* column = hud::find_column(key.column);
+        STREETLOG_ASSERT(column != nullptr);
+        run_.find(
+            table_.file, column->name, "differs from what was imported first, which stands", line_);
+    }
+}
+
 bool RowWriter::is_void() {
     const auto life = winner(hud::kLifeGroup);
     return life && sync::number_in(sync::find_cell(*life, hud::col::life::kState)) == kStateVoid;
@@ -149,6 +164,7 @@ void RowWriter::change() {
         if (!nothing_to_void && !is_void()) make_void(true);
         return;
     }
+    compare_keys();
     for (const ImportGroup& part : row_.groups) change_group(part);
     if (is_void())
         run_.find(table_.file, "DateDeleted", "is void here, but live in the file", line_);

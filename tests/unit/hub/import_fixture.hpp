@@ -88,10 +88,16 @@ class MemorySink final : public ImportSink {
         if (op.kind == sync::OpKind::kCreate) {
             EXPECT_TRUE(created_.insert(op.entity).second) << "created twice";
         }
-        std::vector<sync::Cell> cells = op.cells;
-        std::erase_if(cells, [](const sync::Cell& cell) {
+        const auto is_key = [](const sync::Cell& cell) {
             return hud::find_column(cell.column)->role == hud::Role::kIdentity;
-        });
+        };
+        std::vector<sync::Cell> cells = op.cells;
+        std::erase_if(cells, is_key);
+        if (op.kind == sync::OpKind::kCreate) {
+            std::vector<sync::Cell> keys = op.cells;
+            std::erase_if(keys, [&](const sync::Cell& cell) { return !is_key(cell); });
+            registers_[{op.entity, op.table, 0}].emplace_back(dot, std::move(keys));
+        }
         if (op.group == 0) return;
         auto& written = registers_[{op.entity, op.table, op.group}];
         std::erase_if(written, [&](const Written& old) {

@@ -178,6 +178,15 @@ TEST_F(ImportTest, AnImmutableGroupStaysAsFirstImported) {
     EXPECT_EQ(report.findings[0].first_line, 2U);
 }
 
+TEST_F(ImportTest, AKeyStaysAsFirstImported) {
+    ASSERT_FALSE(import().failure);
+    const std::size_t records = sink_.records.size();
+    edit("Enrollment.csv", "E001,C001,P1,", "E001,C001,P2,");
+    const ImportReport report = import();
+    EXPECT_EQ(sink_.records.size(), records);
+    ASSERT_NE(finding(report, "Enrollment.csv", "ProjectID"), nullptr);
+}
+
 TEST_F(ImportTest, ADeletedRowVoidsWhatIsKnown) {
     ASSERT_FALSE(import().failure);
     edit("CurrentLivingSituation.csv",
