@@ -16,7 +16,7 @@ std::int64_t plus(std::int64_t a, std::int64_t b) {
 
 }  // namespace
 
-Bytes encode_receipt(const RunReceipt& receipt) {
+Bytes encode_receipt(const ReceiptSpan& receipt) {
     Bytes out;
     out.reserve(24 + receipt.times.size() * 12);
     put_signed(out, receipt.first.received.ms);
@@ -31,14 +31,14 @@ Bytes encode_receipt(const RunReceipt& receipt) {
     return out;
 }
 
-Result<RunReceipt> decode_receipt(BytesView bytes) {
+Result<ReceiptSpan> decode_receipt(BytesView bytes) {
     const auto damaged = [] { return fail(ErrorCode::kMalformed, "a receipt cannot be read"); };
     VarintReader in{bytes};
     const auto received = in.next_signed();
     const auto seq = in.next();
     const auto count = in.next();
     if (!received || !seq || !count || *count > in.left()) return damaged();
-    RunReceipt out{.first = {{*received}, {*seq}}, .times = {}};
+    ReceiptSpan out{.first = {{*received}, {*seq}}, .times = {}};
     out.times.reserve(*count);
     for (std::uint64_t i = 0; i < *count; ++i) {
         const auto lo = in.next_signed();
@@ -46,7 +46,7 @@ Result<RunReceipt> decode_receipt(BytesView bytes) {
         const auto hlc = in.next_signed();
         const auto counter = in.next();
         if (!lo || !width || !hlc || !counter) return damaged();
-        RunReceipt::Times t;
+        ReceiptSpan::Times t;
         t.saved.lo.ms = plus(*lo, *received);
         t.saved.hi.ms = plus(*width, t.saved.lo.ms);
         t.hlc_hub.value =

@@ -9,7 +9,7 @@ namespace streetlog::sync {
 
 /// The receipts of consecutive records of one replica that the hub took together: record i has the
 /// place {first.received, first.seq + i}.
-struct RunReceipt {
+struct ReceiptSpan {
     struct Times {
         HlcStamp hlc_hub;
         Interval saved;
@@ -20,7 +20,7 @@ struct RunReceipt {
     Place first;
     std::vector<Times> times;
 
-    friend bool operator==(const RunReceipt&, const RunReceipt&) = default;
+    friend bool operator==(const ReceiptSpan&, const ReceiptSpan&) = default;
 
     [[nodiscard]] Receipt of(std::size_t i) const {
         return {{first.received, {first.seq.value + i}}, times[i].hlc_hub, times[i].saved};
@@ -28,7 +28,7 @@ struct RunReceipt {
 };
 
 /// About ten bytes a record: varints of the differences to the received time.
-[[nodiscard]] Bytes encode_receipt(const RunReceipt& receipt);
-[[nodiscard]] Result<RunReceipt> decode_receipt(BytesView bytes);
+[[nodiscard]] Bytes encode_receipt(const ReceiptSpan& receipt);
+[[nodiscard]] Result<ReceiptSpan> decode_receipt(BytesView bytes);
 
 }  // namespace streetlog::sync

@@ -75,7 +75,7 @@ ClockEvidence ClockWitness::witness(const ClockReading& now) {
     return out;
 }
 
-bool ClockWitness::learn(std::span<const Probe> probes, const ClockReading& now) {
+bool ClockWitness::learn(std::span<const TimeProbe> probes, const ClockReading& now) {
     observe(now);
     const std::optional<Anchor> found = anchor_from_probes(probes, now, suspends_);
     if (!found) return false;

@@ -32,7 +32,7 @@ class ClockWitness {
     /// Takes the best of a session's probes as the new anchor; `now` is a reading taken when the
     /// last answer came. False, and the old anchor stays, when none can be used. After true the
     /// caller stores anchor().
-    [[nodiscard]] bool learn(std::span<const Probe> probes, const ClockReading& now);
+    [[nodiscard]] bool learn(std::span<const TimeProbe> probes, const ClockReading& now);
 
     [[nodiscard]] const std::optional<Anchor>& anchor() const { return anchor_; }
 

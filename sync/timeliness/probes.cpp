@@ -16,12 +16,12 @@ std::uint32_t half_rounded_up(std::uint64_t width) {
 
 }  // namespace
 
-std::optional<Anchor> anchor_from_probes(std::span<const Probe> probes,
+std::optional<Anchor> anchor_from_probes(std::span<const TimeProbe> probes,
                                          const ClockReading& after,
                                          std::uint32_t suspends) {
-    const Probe* best = nullptr;
-    const auto round_trip = [](const Probe& p) { return p.received_boot_ms - p.sent_boot_ms; };
-    for (const Probe& probe : probes) {
+    const TimeProbe* best = nullptr;
+    const auto round_trip = [](const TimeProbe& p) { return p.received_boot_ms - p.sent_boot_ms; };
+    for (const TimeProbe& probe : probes) {
         const bool usable = probe.hub_ms > 0 && probe.sent_boot_ms <= probe.received_boot_ms &&
                             probe.received_boot_ms <= after.boottime_ms;
         if (usable && (best == nullptr || round_trip(probe) <= round_trip(*best))) best = &probe;

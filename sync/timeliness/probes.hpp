@@ -12,7 +12,7 @@
 namespace streetlog::sync {
 
 /// One exchange as the device sees it: it asked, the hub said its time, the answer came.
-struct Probe {
+struct TimeProbe {
     std::uint64_t sent_boot_ms = 0;
     std::uint64_t received_boot_ms = 0;
     std::int64_t hub_ms = 0;
@@ -35,7 +35,7 @@ struct Anchor {
 /// The probe with the shortest round trip as an anchor; of equal ones the last. `after` is a
 /// reading taken when the last answer came, `suspends` the count at that moment. Nothing when no
 /// probe can be used: an answer before its question or after `after`, or a hub without a time.
-[[nodiscard]] std::optional<Anchor> anchor_from_probes(std::span<const Probe> probes,
+[[nodiscard]] std::optional<Anchor> anchor_from_probes(std::span<const TimeProbe> probes,
                                                        const ClockReading& after,
                                                        std::uint32_t suspends);
 

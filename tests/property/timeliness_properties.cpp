@@ -137,7 +137,7 @@ class Device {
 
     /// Four probes with one-way delays of up to two seconds, then everything unsent.
     void meet(const Step& step) {
-        std::vector<Probe> probes;
+        std::vector<TimeProbe> probes;
         std::vector<HubProbe> at_hub;
         std::int64_t answered = truth_;
         std::int64_t delay = step.amount;
@@ -147,7 +147,7 @@ class Device {
         };
         travel();  // the hub's greeting
         for (int i = 0; i < 4; ++i) {
-            Probe probe;
+            TimeProbe probe;
             probe.sent_boot_ms = read().boottime_ms;
             travel();
             probe.hub_ms = truth_ / 1000;

@@ -63,7 +63,7 @@ TEST(ClockWitness, AJumpTakenBackStaysSeenUntilTheNextAnchor) {
     ClockWitness witness(anchor_at(1000));
     witness.observe(with_wall_moved(reading(5000), 3'600'000));
     EXPECT_TRUE(jumped(witness.witness(reading(9000))));
-    const std::vector<Probe> probes{{9100, 9200, kHub + 9150}};
+    const std::vector<TimeProbe> probes{{9100, 9200, kHub + 9150}};
     ASSERT_TRUE(witness.learn(probes, reading(9300)));
     EXPECT_FALSE(jumped(witness.witness(reading(9400))));
 }

@@ -15,7 +15,7 @@ ClockReading reading(std::uint64_t boottime_ms) {
 }
 
 TEST(AnchorFromProbes, TakesTheShortestRoundTripAndHalfOfItAsError) {
-    const std::vector<Probe> probes{
+    const std::vector<TimeProbe> probes{
         {1000, 1400, kHub}, {2000, 2101, kHub + 900}, {3000, 3300, kHub}};
     const auto anchor = anchor_from_probes(probes, reading(4050), 3);
     ASSERT_TRUE(anchor.has_value());
@@ -29,23 +29,23 @@ TEST(AnchorFromProbes, TakesTheShortestRoundTripAndHalfOfItAsError) {
 }
 
 TEST(AnchorFromProbes, OfEqualRoundTripsTheLastCounts) {
-    const std::vector<Probe> probes{{1000, 1100, kHub}, {2000, 2100, kHub + 1000}};
+    const std::vector<TimeProbe> probes{{1000, 1100, kHub}, {2000, 2100, kHub + 1000}};
     EXPECT_EQ(anchor_from_probes(probes, reading(3000), 0)->hub, Instant{kHub + 1000});
 }
 
 TEST(AnchorFromProbes, UnusableProbesGiveNoAnchor) {
     EXPECT_FALSE(anchor_from_probes({}, reading(4000), 0).has_value());
-    const std::vector<Probe> probes{
+    const std::vector<TimeProbe> probes{
         {1000, 999, kHub}, {1000, 5000, kHub}, {1000, 1001, 0}, {1000, 1001, -5}};
     EXPECT_FALSE(anchor_from_probes(probes, reading(4000), 0).has_value());
     ClockReading no_boot = reading(4000);
     no_boot.boot_id = 0;
-    const std::vector<Probe> good{{1000, 1001, kHub}};
+    const std::vector<TimeProbe> good{{1000, 1001, kHub}};
     EXPECT_FALSE(anchor_from_probes(good, no_boot, 0).has_value());
 }
 
 TEST(AnchorFromProbes, AHugeRoundTripDoesNotOverflow) {
-    const std::vector<Probe> probes{{0, ~0ULL, std::numeric_limits<std::int64_t>::max()}};
+    const std::vector<TimeProbe> probes{{0, ~0ULL, std::numeric_limits<std::int64_t>::max()}};
     const auto anchor = anchor_from_probes(probes, reading(~0ULL), 0);
     ASSERT_TRUE(anchor.has_value());
     EXPECT_EQ(anchor->err_ms, ~0U);
