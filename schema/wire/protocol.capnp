@@ -69,7 +69,13 @@ struct HelloAck {
 
 struct ScopeGrant { scope @0 :UInt32; resume @1 :Bool; }
 
-struct Probe    { id @0 :UInt32; bootMs @1 :UInt64; }
+struct Probe {                # agent -> hub; the device's unsettable clock, for the hub's own reading of it
+  id          @0 :UInt32;
+  bootMs      @1 :UInt64;
+  bootId      @2 :UInt64;
+  suspendedMs @3 :UInt64;
+  suspends    @4 :UInt32;     # as in ClockEvidence
+}
 struct ProbeAck { id @0 :UInt32; bootMs @1 :UInt64; hubMs @2 :Int64; }
 
 struct Push {

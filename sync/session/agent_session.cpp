@@ -60,7 +60,7 @@ WireCode code_of(HelloVerdict verdict) {
 AgentSession::AgentSession(AgentLog& log, AgentSessionConfig config)
     : log_(log), config_(std::move(config)) {}
 
-void AgentSession::on_message(BytesView bytes, std::uint64_t boot_ms) {
+void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
     if (done()) return;
     auto message = decode_message(bytes);
     if (!message) return violation(message.error().message);
@@ -81,10 +81,10 @@ void AgentSession::on_message(BytesView bytes, std::uint64_t boot_ms) {
                 only_in(State::kAwaitChallenge, "Challenge", [&] { on_challenge(m); });
             },
             [&](const HelloAck& m) {
-                only_in(State::kAwaitHelloAck, "HelloAck", [&] { on_hello_ack(m, boot_ms); });
+                only_in(State::kAwaitHelloAck, "HelloAck", [&] { on_hello_ack(m, now); });
             },
             [&](const ProbeAck& m) {
-                only_in(State::kLive, "ProbeAck", [&] { on_probe_ack(m, boot_ms); });
+                only_in(State::kLive, "ProbeAck", [&] { on_probe_ack(m, now); });
             },
             [&](PushAck& m) {
                 only_in(State::kLive, "PushAck", [&] { on_push_ack(std::move(m)); });
@@ -127,7 +127,7 @@ void AgentSession::on_challenge(const Challenge& m) {
     send(hello, SendLane::kControl);
 }
 
-void AgentSession::on_hello_ack(const HelloAck& m, std::uint64_t boot_ms) {
+void AgentSession::on_hello_ack(const HelloAck& m, const ClockEvidence& now) {
     if (const WireCode code = code_of(m.verdict); code != WireCode::kNone)
         return fatal(code,
                      {ErrorCode::kNotPermitted,
@@ -151,7 +151,7 @@ void AgentSession::on_hello_ack(const HelloAck& m, std::uint64_t boot_ms) {
             WireCode::kNone, "the hub lacks records it had; they are sent again with receipts"});
     if (m.verdict == HelloVerdict::kOk) start_reading(m);
     probing_ = true;
-    send_probe(boot_ms);
+    send_probe(now);
 }
 
 /// The hub's idea of our log must be a prefix of it. Ends the session otherwise.
@@ -200,26 +200,27 @@ void AgentSession::send_pull(std::uint32_t scope, const Reading& reading) {
          SendLane::kControl);
 }
 
-void AgentSession::send_probe(std::uint64_t boot_ms) {
-    send(Probe{next_probe_, boot_ms}, SendLane::kControl);
+void AgentSession::send_probe(const ClockEvidence& now) {
+    send(Probe{next_probe_, now.boot_ms, now.boot_id, now.suspended_ms, now.suspends},
+         SendLane::kControl);
 }
 
-void AgentSession::on_probe_ack(const ProbeAck& m, std::uint64_t boot_ms) {
-    if (!probing_ || m.id != next_probe_ || m.boot_ms > boot_ms)
+void AgentSession::on_probe_ack(const ProbeAck& m, const ClockEvidence& now) {
+    if (!probing_ || m.id != next_probe_ || m.boot_ms > now.boot_ms)
         return violation("ProbeAck to no probe");
     ++next_probe_;
-    round_.push_back({m.boot_ms, boot_ms, m.hub_time});
-    if (round_.size() < kProbesPerRound) return send_probe(boot_ms);
+    round_.push_back({m.boot_ms, now.boot_ms, m.hub_time.ms});
+    if (round_.size() < kProbesPerRound) return send_probe(now);
     probing_ = false;
     actions_.emplace_back(SetAnchor{std::exchange(round_, {})});
     may_push_ = true;
     push_while_credit();
 }
 
-void AgentSession::on_timer(std::uint64_t boot_ms) {
+void AgentSession::on_timer(const ClockEvidence& now) {
     if (state_ != State::kLive || probing_) return;
     probing_ = true;
-    send_probe(boot_ms);
+    send_probe(now);
 }
 
 void AgentSession::on_saved() {

@@ -4,16 +4,9 @@
 #include <map>
 
 #include "sync/session/ports.hpp"
+#include "sync/timeliness/probes.hpp"
 
 namespace streetlog::sync {
-
-/// One time probe: the hub read `hub_time` somewhere between the two readings of this device's
-/// CLOCK_BOOTTIME.
-struct ProbeSample {
-    std::uint64_t sent_boot_ms = 0;
-    std::uint64_t received_boot_ms = 0;
-    Instant hub_time;
-};
 
 /// The hub let us in. Comes once, before everything but SetAnchor.
 struct SessionReady {
@@ -34,7 +27,7 @@ struct ApplyPage {
 
 /// A finished round of time probes, four of them; the one with the shortest round trip is the best.
 struct SetAnchor {
-    std::vector<ProbeSample> probes;
+    std::vector<TimeProbe> probes;
 };
 
 /// The session is over; a new one may be tried after that time (zero: as the back-off says).
@@ -81,8 +74,8 @@ class AgentSession {
   public:
     AgentSession(AgentLog& log, AgentSessionConfig config);
 
-    /// `boot_ms` is CLOCK_BOOTTIME read when the message arrived.
-    void on_message(BytesView message, std::uint64_t boot_ms);
+    /// `now` is read from the device's clocks when the message arrived.
+    void on_message(BytesView message, const ClockEvidence& now);
 
     /// The connection ended. Gives Retry unless the session was over already.
     void on_closed();
@@ -94,7 +87,7 @@ class AgentSession {
     void on_page_stored(std::uint32_t scope);
 
     /// Call every 15 minutes: starts a new round of time probes.
-    void on_timer(std::uint64_t boot_ms);
+    void on_timer(const ClockEvidence& now);
 
     /// Says Bye; the session is over.
     void stop();
@@ -128,8 +121,8 @@ class AgentSession {
     };
 
     void on_challenge(const Challenge& m);
-    void on_hello_ack(const HelloAck& m, std::uint64_t boot_ms);
-    void on_probe_ack(const ProbeAck& m, std::uint64_t boot_ms);
+    void on_hello_ack(const HelloAck& m, const ClockEvidence& now);
+    void on_probe_ack(const ProbeAck& m, const ClockEvidence& now);
     void on_push_ack(PushAck m);
     void on_page(Page m, std::size_t bytes);
     void on_error(const ErrorMessage& m);
@@ -137,7 +130,7 @@ class AgentSession {
     [[nodiscard]] Result<void> check_heads(const HelloAck& m);
     void start_reading(const HelloAck& m);
     void send_pull(std::uint32_t scope, const Reading& reading);
-    void send_probe(std::uint64_t boot_ms);
+    void send_probe(const ClockEvidence& now);
     void push_while_credit();
     [[nodiscard]] Result<Push> next_push();
     void send(const Message& m, SendLane lane);
@@ -160,7 +153,7 @@ class AgentSession {
     std::uint64_t used_ = 0;
 
     std::uint32_t next_probe_ = 1;
-    std::vector<ProbeSample> round_;
+    std::vector<TimeProbe> round_;
     bool probing_ = false;
 
     std::map<std::uint32_t, Reading> readings_;

@@ -218,8 +218,11 @@ Result<Message> read_any(wire::Message::Reader in) {
             return read(in.getHello());
         case wire::Message::HELLO_ACK:
             return read(in.getHelloAck());
-        case wire::Message::PROBE:
-            return Probe{in.getProbe().getId(), in.getProbe().getBootMs()};
+        case wire::Message::PROBE: {
+            const auto p = in.getProbe();
+            return Probe{
+                p.getId(), p.getBootMs(), p.getBootId(), p.getSuspendedMs(), p.getSuspends()};
+        }
         case wire::Message::PROBE_ACK: {
             const auto p = in.getProbeAck();
             return ProbeAck{p.getId(), p.getBootMs(), {p.getHubMs()}};

@@ -144,6 +144,9 @@ struct Writer {
         auto o = out.initProbe();
         o.setId(m.id);
         o.setBootMs(m.boot_ms);
+        o.setBootId(m.boot_id);
+        o.setSuspendedMs(m.suspended_ms);
+        o.setSuspends(m.suspends);
     }
 
     void operator()(const ProbeAck& m) {

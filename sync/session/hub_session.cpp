@@ -39,26 +39,49 @@ void HubSession::on_message(BytesView bytes, Instant hub_now) {
     if (state_ == State::kAuthenticating && !std::holds_alternative<Bye>(*message))
         return close(WireCode::kProtocolViolation, "a message before HelloAck");
     std::visit(
-        Overloaded{
-            [&](const Unknown& m) {
-                if (m.critical) close(WireCode::kUnknownCritical, "an unknown critical message");
-            },
-            [&](const Hello& m) { on_hello(m); },
-            [&](const Probe& m) { send(ProbeAck{m.id, m.boot_ms, hub_now}, SendLane::kControl); },
-            [&](Push& m) { on_push(std::move(m), bytes.size()); },
-            [&](const Pull& m) { on_pull(m); },
-            [&](const ErrorMessage& m) {
-                state_ = State::kDone;
-                actions_.emplace_back(Close{m.code, "the device reported an error"});
-            },
-            [&](const Bye&) {
-                state_ = State::kDone;
-                actions_.emplace_back(Close{WireCode::kNone, "the device said goodbye"});
-            },
-            [&](const auto&) {
-                close(WireCode::kProtocolViolation, "a message only the hub sends");
-            }},
+        Overloaded{[&](const Unknown& m) {
+                       if (m.critical)
+                           close(WireCode::kUnknownCritical, "an unknown critical message");
+                   },
+                   [&](const Hello& m) { on_hello(m); },
+                   [&](const Probe& m) { on_probe(m, hub_now); },
+                   [&](Push& m) { on_push(std::move(m), bytes.size()); },
+                   [&](const Pull& m) { on_pull(m); },
+                   [&](const ErrorMessage& m) {
+                       state_ = State::kDone;
+                       actions_.emplace_back(Close{m.code, "the device reported an error"});
+                   },
+                   [&](const Bye&) {
+                       state_ = State::kDone;
+                       actions_.emplace_back(Close{WireCode::kNone, "the device said goodbye"});
+                   },
+                   [&](const auto&) {
+                       close(WireCode::kProtocolViolation, "a message only the hub sends");
+                   }},
         *message);
+}
+
+/// The device asks again only when it has the last answer, so its clock stood at the probe's
+/// reading between then and now. The session keeps the tightest such pair.
+void HubSession::on_probe(const Probe& m, Instant hub_now) {
+    if (answered_ && *answered_ <= hub_now) {
+        const HubProbe pair{*answered_, m.boot_ms, hub_now};
+        const auto width = [](const HubProbe& p) { return p.arrived - p.answered; };
+        if (!tightest_ || m.boot_id != tightest_said_.boot_id || width(pair) <= width(*tightest_)) {
+            tightest_ = pair;
+            tightest_said_ = m;
+        }
+    }
+    answered_ = hub_now;
+    send(ProbeAck{m.id, m.boot_ms, hub_now}, SendLane::kControl);
+}
+
+std::optional<SessionClock> HubSession::session_clock() const {
+    if (!tightest_) return std::nullopt;
+    return session_clock_from_probes({&*tightest_, 1},
+                                     tightest_said_.boot_id,
+                                     tightest_said_.suspended_ms,
+                                     tightest_said_.suspends);
 }
 
 /// One control message more a second, and four for every page sent.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "sync/session/ports.hpp"
+#include "sync/timeliness/probes.hpp"
 
 namespace streetlog::sync {
 
@@ -127,6 +128,10 @@ class HubSession {
 
     [[nodiscard]] const Hello& hello() const { return hello_; }
 
+    /// The device's boot clock against the hub's, from the probes so far; nothing before the second
+    /// probe of a session.
+    [[nodiscard]] std::optional<SessionClock> session_clock() const;
+
   private:
     enum class State : std::uint8_t { kNew, kAwaitHello, kAuthenticating, kLive, kDone };
 
@@ -146,6 +151,7 @@ class HubSession {
     };
 
     void on_hello(const Hello& m);
+    void on_probe(const Probe& m, Instant hub_now);
     void on_push(Push m, std::size_t bytes);
     void on_pull(const Pull& m);
     void push_in_order(Push m, std::uint64_t cost);
@@ -185,6 +191,10 @@ class HubSession {
 
     std::map<std::uint32_t, Reading> readings_;
     HubSeq feed_head_;
+
+    std::optional<Instant> answered_;  // when the last probe was answered
+    std::optional<HubProbe> tightest_;
+    Probe tightest_said_;
 
     std::int64_t small_left_ = 64;  // control messages the device may still send
     Instant small_since_;

@@ -163,6 +163,9 @@ struct HelloAck {
 struct Probe {
     std::uint32_t id = 0;
     std::uint64_t boot_ms = 0;
+    std::uint64_t boot_id = 0;
+    std::uint64_t suspended_ms = 0;
+    std::uint32_t suspends = ClockEvidence::kUnknownSuspends;
 
     friend bool operator==(const Probe&, const Probe&) = default;
 };

@@ -54,7 +54,7 @@ TEST(Messages, NoFlippedBitBringsASessionDown) {
             MemoryHub hub;
             Wire wire{log, hub};
             wire.run();
-            wire.agent.on_message(bad, 1u << 20);
+            wire.agent.on_message(bad, boot_clock(1 << 20));
             wire.server.on_message(bad, {wire.now});
             (void)wire.agent.take_actions();
             (void)wire.server.take_actions();
@@ -74,12 +74,12 @@ TEST(Messages, AnUnknownMessageIsSkippedUnlessCritical) {
     Wire wire{log, hub};
     wire.run();
     wire.server.on_message(later, {wire.now});
-    wire.agent.on_message(later, 5000);
+    wire.agent.on_message(later, boot_clock(5000));
     EXPECT_FALSE(wire.server.done());
     EXPECT_FALSE(wire.agent.done());
     later[8] |= 1;
     wire.server.on_message(later, {wire.now});
-    wire.agent.on_message(later, 5000);
+    wire.agent.on_message(later, boot_clock(5000));
     EXPECT_TRUE(wire.server.done());
     EXPECT_TRUE(wire.agent.done());
 }

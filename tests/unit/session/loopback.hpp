@@ -81,6 +81,15 @@ class MemoryLog final : public AgentLog {
     Replica replica_;
 };
 
+/// What a device's clocks say `ms` after its boot.
+inline ClockEvidence boot_clock(std::int64_t ms) {
+    ClockEvidence now;
+    now.boot_id = 7;
+    now.boot_ms = static_cast<std::uint64_t>(ms);
+    now.suspends = 0;
+    return now;
+}
+
 /// The hub's disk: outlives sessions.
 struct MemoryHub final : HubLog {
     struct Run {
@@ -180,7 +189,7 @@ class Wire {
         if (up)
             server.on_message(message, {now});
         else
-            agent.on_message(message, static_cast<std::uint64_t>(now));
+            agent.on_message(message, boot_clock(now));
         carry();
         return true;
     }

@@ -47,7 +47,7 @@ inline std::vector<Message> samples() {
     return {Challenge{{1, 2}, {3}, 1, 4, DeviceId{{5}}},
             hello,
             hello_ack,
-            Probe{1, 2},
+            Probe{1, 2, 3, 4, 5},
             ProbeAck{1, 2, {3}},
             push,
             ack,

@@ -295,7 +295,7 @@ TEST(Session, AHubThatAcksWhatWasNotSentIsNotBelieved) {
     wire.run();
     PushAck lie;
     lie.acked_seq = 3;
-    wire.agent.on_message(encode_message(lie), 5000);
+    wire.agent.on_message(encode_message(lie), boot_clock(5000));
     wire.carry();
     EXPECT_TRUE(wire.agent.done());
     EXPECT_EQ(log.acked, 2u);
