@@ -218,7 +218,7 @@ std::optional<Anchor> AgentStore::anchor() const {
     out.suspends = static_cast<std::uint32_t>(stmt.integer(3));
     out.wall = {stmt.integer(4)};
     out.hub = {stmt.integer(5)};
-    out.error_ms = static_cast<std::uint32_t>(stmt.integer(6));
+    out.err_ms = static_cast<std::uint32_t>(stmt.integer(6));
     stmt.reset();
     return out;
 }
@@ -226,7 +226,7 @@ std::optional<Anchor> AgentStore::anchor() const {
 Result<void> AgentStore::set_anchor(const Anchor& a) {
     return impl_->transact([&]() -> Result<void> {
         impl_->db.prepare("INSERT OR REPLACE INTO anchor VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-            .with(a.boot_id, a.boot_ms, a.suspended_ms, a.suspends, a.wall.ms, a.hub.ms, a.error_ms)
+            .with(a.boot_id, a.boot_ms, a.suspended_ms, a.suspends, a.wall.ms, a.hub.ms, a.err_ms)
             .run();
         return {};
     });

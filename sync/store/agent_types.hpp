@@ -6,9 +6,11 @@
 
 #include "sync/change/record.hpp"
 #include "sync/session/ports.hpp"
+#include "sync/timeliness/probes.hpp"
 
 namespace streetlog::store {
 
+using sync::Anchor;
 using sync::Bytes;
 using sync::BytesView;
 using sync::Hash;
@@ -40,19 +42,6 @@ struct SaveRequest {
 struct Saved {
     std::uint64_t seq = 0;
     sync::RecordKey key;
-};
-
-/// The last time the device learned the hub's time, against its own clocks.
-struct Anchor {
-    std::uint64_t boot_id = 0;
-    std::uint64_t boot_ms = 0;
-    std::uint64_t suspended_ms = 0;
-    std::uint32_t suspends = sync::ClockEvidence::kUnknownSuspends;
-    Instant wall;
-    Instant hub;
-    std::uint32_t error_ms = 0;
-
-    friend bool operator==(const Anchor&, const Anchor&) = default;
 };
 
 }  // namespace streetlog::store

@@ -31,6 +31,9 @@ CREATE TABLE replica(
     UNIQUE(device, incarnation)) STRICT;
 CREATE TABLE device(
     id BLOB PRIMARY KEY, name TEXT NOT NULL, state INTEGER NOT NULL, secret_digest BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE hub_user(
+    id BLOB PRIMARY KEY, number INTEGER NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL,
+    active INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 )sql"};
 
@@ -88,6 +91,7 @@ HubLog::HubLog(Db db) : db_(std::move(db)) {
         "INSERT INTO replica VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(no) DO UPDATE SET "
         "acked_seq=?4, acked_hash=?5, clock=?6, last_seen_ms=?7");
     device_ = db_.prepare("INSERT OR REPLACE INTO device VALUES(?,?,?,?)");
+    user_ = db_.prepare("INSERT OR REPLACE INTO hub_user VALUES(?,?,?,?,?)");
     setting_ = db_.prepare("INSERT OR REPLACE INTO setting VALUES(?,?)");
     get_setting_ = db_.prepare("SELECT value FROM setting WHERE name = ?");
 }
@@ -204,6 +208,19 @@ std::vector<DeviceRow> HubLog::devices() {
     return out;
 }
 
+std::vector<UserRow> HubLog::users() {
+    std::vector<UserRow> out;
+    auto rows = db_.prepare("SELECT id, number, name, email, active FROM hub_user ORDER BY number");
+    while (rows.step()) {
+        out.push_back({.id = id_from<EntityId>(rows.blob(0)),
+                       .number = rows.integer(1),
+                       .name = std::string{rows.text(2)},
+                       .email = std::string{rows.text(3)},
+                       .active = rows.integer(4) != 0});
+    }
+    return out;
+}
+
 std::optional<std::string> HubLog::setting(std::string_view name) {
     get_setting_.with(name);
     if (!get_setting_.step()) return std::nullopt;
@@ -263,6 +280,10 @@ void HubLog::put_replica(const ReplicaRow& row) {
 
 void HubLog::put_device(const DeviceRow& row) {
     device_.with(BytesView{row.id.bytes}, row.name, row.state, BytesView{row.secret_digest}).run();
+}
+
+void HubLog::put_user(const UserRow& row) {
+    user_.with(BytesView{row.id.bytes}, row.number, row.name, row.email, row.active).run();
 }
 
 void HubLog::put_setting(std::string_view name, std::string_view value) {

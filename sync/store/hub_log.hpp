@@ -15,9 +15,9 @@ using sync::Bytes;
 using sync::BytesView;
 using sync::Encoding;
 using sync::Hash;
+using sync::ReceiptSpan;
 using sync::RecordStatus;
 using sync::Replica;
-using sync::RunReceipt;
 using sync::StatusCode;
 
 /// Consecutive records of one replica, as the hub took them in one commit.
@@ -26,7 +26,7 @@ struct LogRun {
     std::uint32_t count = 0;
     Replica replica;
     std::uint64_t first_seq = 0;
-    RunReceipt
+    ReceiptSpan
         receipt;      // differs in place from `first_hub` only for what came back after a restore
     Hash head{};      // chain of the replica after the last record
     Hash hub_hash{};  // chain of the hub after this run
@@ -65,6 +65,16 @@ struct DeviceRow {
     Bytes secret_digest;     // SHA-256 of the secret
 };
 
+/// Who may hold a device. A projection of the hub's own user records, for the number of the next
+/// one.
+struct UserRow {
+    EntityId id;
+    std::int64_t number = 0;
+    std::string name;
+    std::string email;
+    bool active = true;
+};
+
 /// The end of the log: a cursor is this pair, and is good only where the hub's chain has that hash.
 struct HubHead {
     HubSeq seq;
@@ -94,6 +104,7 @@ class HubLog {
     [[nodiscard]] std::vector<ExceptionRow> exceptions(HubSeq first, HubSeq last);
     [[nodiscard]] std::vector<ReplicaRow> replicas();
     [[nodiscard]] std::vector<DeviceRow> devices();
+    [[nodiscard]] std::vector<UserRow> users();
     [[nodiscard]] std::optional<std::string> setting(std::string_view name);
     /// Every entity in order of its number.
     void scan_entities(const std::function<void(std::int64_t eno, const EntityId& id)>& take);
@@ -107,6 +118,7 @@ class HubLog {
     void add_exception(const ExceptionRow& row);
     void put_replica(const ReplicaRow& row);
     void put_device(const DeviceRow& row);
+    void put_user(const UserRow& row);
     void put_setting(std::string_view name, std::string_view value);
 
   private:
@@ -116,7 +128,7 @@ class HubLog {
 
     Db db_;
     std::vector<ReplicaRow> replica_cache_;  // numbers never change, so a reader may keep them
-    Stmt append_, entity_, exception_, replica_, device_, setting_, get_setting_;
+    Stmt append_, entity_, exception_, replica_, device_, user_, setting_, get_setting_;
     Stmt after_, at_, of_, exceptions_, replicas_, head_;
 };
 
