@@ -62,6 +62,20 @@ std::size_t stretch_end(const PreparedRun& run, std::size_t from) {
     return to;
 }
 
+/// The cells of an op by column; an absent one reads as the type's zero.
+struct CellsOf {
+    const std::vector<sync::Cell>& cells;
+
+    template <class T>
+    [[nodiscard]] T get(std::uint16_t column) const {
+        for (const auto& cell : cells) {
+            if (cell.column != column) continue;
+            if (const T* value = std::get_if<T>(&cell.value)) return *value;
+        }
+        return T{};
+    }
+};
+
 }  // namespace
 
 Result<Ledger> Ledger::open(const std::filesystem::path& directory, Clock& clock) {
@@ -272,7 +286,7 @@ void Ledger::append_run(PreparedRun& run,
                 if (op.kind != sync::OpKind::kCreate && op.kind != sync::OpKind::kLink) continue;
                 log_.add_entity(entities_.add(op.entity), op.entity, op.table, at);
             }
-            if (run.replica.device == self_.device) learn_device(run.views[i]);
+            if (run.replica.device == self_.device) learn(run.views[i]);
         }
         static const sync::Header kUnreadable{};
         const sync::Header& header = record.shape ? record.shape->header : kUnreadable;
@@ -308,26 +322,25 @@ void Ledger::append_run(PreparedRun& run,
     result.receipts.push_back({out.first_seq, out.head, std::move(out.receipt)});
 }
 
-void Ledger::learn_device(const sync::EncodedView& view) {
+void Ledger::learn(const sync::EncodedView& view) {
     const auto record = sync::decode(view);
     if (!record) return;
     for (const auto& op : record->ops) {
-        if (op.table != hud::tbl::kHubDevice || op.group != hud::grp::kHubDeviceRegistration)
-            continue;
-        store::DeviceRow device;
-        device.id.bytes = op.entity.bytes;
-        for (const auto& cell : op.cells) {
-            if (cell.column == hud::col::hub_device::kName &&
-                std::holds_alternative<std::string>(cell.value))
-                device.name = std::get<std::string>(cell.value);
-            if (cell.column == hud::col::hub_device::kState &&
-                std::holds_alternative<std::int64_t>(cell.value))
-                device.state = std::get<std::int64_t>(cell.value);
-            if (cell.column == hud::col::hub_device::kSecretDigest &&
-                std::holds_alternative<sync::Bytes>(cell.value))
-                device.secret_digest = std::get<sync::Bytes>(cell.value);
+        const CellsOf cells{op.cells};
+        if (op.group == hud::grp::kHubDeviceRegistration) {
+            namespace col = hud::col::hub_device;
+            log_.put_device({.id = {op.entity.bytes},
+                             .name = cells.get<std::string>(col::kName),
+                             .state = cells.get<std::int64_t>(col::kState),
+                             .secret_digest = cells.get<sync::Bytes>(col::kSecretDigest)});
+        } else if (op.table == hud::tbl::kHubUser && op.group != 0) {
+            namespace col = hud::col::hub_user;
+            log_.put_user({.id = op.entity,
+                           .number = cells.get<std::int64_t>(col::kUserNumber),
+                           .name = cells.get<std::string>(col::kDisplayName),
+                           .email = cells.get<std::string>(col::kEmail),
+                           .active = cells.get<std::int64_t>(col::kActive) != 0});
         }
-        log_.put_device(device);
     }
 }
 

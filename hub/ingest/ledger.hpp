@@ -31,7 +31,7 @@ struct IngestResult {
     struct RunReceiptOf {
         std::uint64_t first_seq = 0;
         sync::Hash last_hash{};
-        sync::RunReceipt receipt;
+        sync::ReceiptSpan receipt;
     };
 
     Outcome outcome = Outcome::kStored;
@@ -95,7 +95,8 @@ class Ledger {
                             std::uint64_t last,
                             IngestResult& result);
     [[nodiscard]] sync::StatusCode check(const PreparedRun& run, std::size_t i);
-    void learn_device(const sync::EncodedView& view);
+    /// Keeps the tables of devices and users in step with the hub's own records.
+    void learn(const sync::EncodedView& view);
     store::ReplicaRow& row_of(const sync::Replica& replica);
 
     store::HubLog log_;

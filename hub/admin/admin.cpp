@@ -1,0 +1,209 @@
+#include "hub/admin/admin.hpp"
+
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include "schema/hud/fields.hpp"
+
+namespace streetlog::hub {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kNameMax = 100;
+
+Result<std::string> text_argument(const json::object& arguments, std::string_view name) {
+    const auto* value = arguments.if_contains(name);
+    if (value == nullptr || !value->is_string() || value->get_string().empty())
+        return fail(ErrorCode::kUsage, fmt::format("--{} is missing", name));
+    if (value->get_string().size() > kNameMax)
+        return fail(ErrorCode::kInvalidInput,
+                    fmt::format("--{} is longer than {} characters", name, kNameMax));
+    return std::string{value->get_string()};
+}
+
+std::string_view state_name(std::int64_t state) {
+    switch (state) {
+        case 1:
+            return "active";
+        case 2:
+            return "suspended";
+        case 3:
+            return "revoked";
+        default:
+            return "unknown";
+    }
+}
+
+}  // namespace
+
+Result<json::object> Admin::run(std::string_view command, const json::object& arguments) {
+    return store::guarded_job([&]() -> Result<json::object> {
+        if (command == "device add") return device_add(arguments);
+        if (command == "device list") return device_list();
+        if (command == "user add") return user_add(arguments);
+        if (command == "user list") return user_list();
+        if (command == "status") return status();
+        if (command == "verify") return verify();
+        return fail(ErrorCode::kUsage,
+                    fmt::format("the hub has no command '{}'", command),
+                    "See streetlog-hub --help.");
+    });
+}
+
+Result<json::object> Admin::device_add(const json::object& arguments) {
+    STREETLOG_TRY(auto name, text_argument(arguments, "name"));
+    for (const auto& d : ledger_.log().devices()) {
+        if (d.name == name)
+            return fail(ErrorCode::kConflict,
+                        fmt::format("there is a device named '{}' already", name));
+    }
+    const auto id = random_.id<DeviceId>();
+    sync::Bytes secret(kSecretBytes);
+    random_.fill(secret);
+    const auto digest = sync::sha256(secret);
+    namespace col = hud::col::hub_device;
+    sync::Op op{.entity = {id.bytes},
+                .kind = sync::OpKind::kCreate,
+                .table = hud::tbl::kHubDevice,
+                .group = hud::grp::kHubDeviceRegistration,
+                .cells = {{col::kName, name},
+                          {col::kState, std::int64_t{1}},
+                          {col::kSecretDigest, sync::Bytes{digest.begin(), digest.end()}}}};
+    STREETLOG_CHECK(ledger_.author({}, {std::move(op)}));
+    return json::object{{"device", to_string(id)},
+                        {"name", name},
+                        {"secret", to_hex(secret)},
+                        {"hub", to_string(ledger_.self().device)}};
+}
+
+Result<json::object> Admin::device_list() {
+    const auto replicas = ledger_.log().replicas();
+    json::array list;
+    for (const auto& d : ledger_.log().devices()) {
+        std::uint64_t records = 0;
+        Instant seen;
+        for (const auto& r : replicas) {
+            if (r.replica.device != d.id) continue;
+            records += r.acked_seq;
+            seen = std::max(seen, r.last_seen);
+        }
+        list.push_back(json::object{
+            {"device", to_string(d.id)},
+            {"name", d.name},
+            {"state", state_name(d.state)},
+            {"records", records},
+            {"last_received", seen.ms == 0 ? json::value{} : json::value{format_instant(seen)}}});
+    }
+    return json::object{{"devices", std::move(list)}};
+}
+
+Result<json::object> Admin::user_add(const json::object& arguments) {
+    STREETLOG_TRY(auto name, text_argument(arguments, "name"));
+    std::string email;
+    if (const auto* value = arguments.if_contains("email"); value != nullptr && value->is_string())
+        email = value->get_string();
+    std::int64_t number = 1;
+    for (const auto& u : ledger_.log().users()) number = std::max(number, u.number + 1);
+    const auto id = random_.id<EntityId>();
+    namespace col = hud::col::hub_user;
+    sync::Op op{.entity = id,
+                .kind = sync::OpKind::kCreate,
+                .table = hud::tbl::kHubUser,
+                .group = hud::grp::kHubUserAccount,
+                .cells = {{col::kUserNumber, number},
+                          {col::kDisplayName, name},
+                          {col::kEmail, email},
+                          {col::kActive, std::int64_t{1}}}};
+    std::ranges::sort(op.cells, {}, &sync::Cell::column);
+    STREETLOG_CHECK(ledger_.author({}, {std::move(op)}));
+    return json::object{{"user", number}, {"name", name}};
+}
+
+Result<json::object> Admin::user_list() {
+    json::array list;
+    for (const auto& u : ledger_.log().users())
+        list.push_back(json::object{
+            {"user", u.number}, {"name", u.name}, {"email", u.email}, {"active", u.active}});
+    return json::object{{"users", std::move(list)}};
+}
+
+Result<json::object> Admin::status() {
+    const auto head = ledger_.head();
+    const auto set_aside = ledger_.log().exceptions({1}, head.seq);
+    const auto held =
+        std::ranges::count(set_aside, sync::RecordStatus::kHeld, &store::ExceptionRow::status);
+    return json::object{{"hub", to_string(ledger_.self().device)},
+                        {"records", head.seq.value},
+                        {"head", to_hex(head.hash)},
+                        {"entities", ledger_.log().entity_count()},
+                        {"devices", ledger_.log().devices().size()},
+                        {"held", held},
+                        {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held}};
+}
+
+Result<json::object> Admin::verify() {
+    // Every run is unpacked, hashed and chained anew, from the first to the head.
+    std::unordered_map<sync::Replica, std::pair<std::uint64_t, sync::Hash>> chains;
+    store::HubHead at;
+    std::uint64_t runs = 0;
+    std::optional<Error> damage;
+    ledger_.log().runs_after({0}, [&](store::LogRun&& run) {
+        const auto damaged = [&](std::string_view what) {
+            damage = Error{
+                ErrorCode::kDamaged,
+                fmt::format("the log is damaged at hub sequence {}: {}", run.first_hub.value, what),
+                "Restore the last backup; devices send again what came after it."};
+            return false;
+        };
+        if (run.first_hub.value != at.seq.value + 1) return damaged("a run is missing");
+        auto& [seq, chain] = chains[run.replica];
+        if (run.first_seq != seq + 1) return damaged("records of a device are missing");
+        const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
+        const auto views = raw ? sync::decode_batch(*raw) : std::unexpected(raw.error());
+        if (views && views->size() == run.count) {
+            for (const auto& view : *views) chain = sync::chain_hash(chain, sync::hash_of(view));
+            if (chain != run.head)
+                return damaged("its records do not have the hash they were taken with");
+        } else if (ledger_.log().exceptions(run.first_hub, run.last_hub()).size() != run.count) {
+            return damaged(
+                "its records cannot be read");  // an unreadable run was quarantined whole
+        }
+        seq = run.last_seq();
+        chain = run.head;
+        if (sync::hub_chain_hash(at.hash, run.head) != run.hub_hash)
+            return damaged("the hub's chain is broken");
+        at = {run.last_hub(), run.hub_hash};
+        ++runs;
+        return true;
+    });
+    if (damage) return std::unexpected(*std::move(damage));
+    return json::object{
+        {"verified", true}, {"records", at.seq.value}, {"runs", runs}, {"head", to_hex(at.hash)}};
+}
+
+Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+        return fail(ErrorCode::kStorage,
+                    fmt::format("cannot make {}: {}", directory.string(), error.message()));
+    }
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+    STREETLOG_TRY(const auto lock, store::DirectoryLock::take(directory));
+    STREETLOG_TRY(auto log, store::HubLog::open(directory, store::Access::kWrite));
+    return store::guarded_job([&]() -> Result<DeviceId> {
+        if (log.setting("hub"))
+            return fail(ErrorCode::kConflict,
+                        fmt::format("{} holds a hub already", directory.string()));
+        const auto id = random.id<DeviceId>();
+        log.put_setting("hub", to_string(id));
+        return id;
+    });
+}
+
+}  // namespace streetlog::hub

@@ -1,0 +1,83 @@
+#include "hub/feed/page_reader.hpp"
+
+namespace streetlog::hub {
+
+sync::RunReceipt wire_receipt(const sync::Replica& replica,
+                              std::uint64_t first_seq,
+                              const sync::Hash& last_hash,
+                              const sync::ReceiptSpan& receipt) {
+    sync::RunReceipt out;
+    out.replica = replica;
+    out.first_seq = first_seq;
+    out.last_seq = first_seq + receipt.times.size() - 1;
+    out.last_hash = last_hash;
+    out.received = receipt.first.received;
+    out.first_hub_seq = receipt.first.seq;
+    out.times.reserve(receipt.times.size());
+    for (const auto& t : receipt.times) out.times.push_back({t.hlc_hub, t.saved});
+    return out;
+}
+
+Result<sync::Page> PageReader::read(std::uint32_t scope,
+                                    const sync::Position& cursor,
+                                    std::size_t max_bytes,
+                                    const sync::Replica& reader) {
+    return store::guarded_job([&]() -> Result<sync::Page> {
+        if (!log_.has({cursor.seq, cursor.hash}))
+            return fail(ErrorCode::kNotFound, "the hub's log does not have this cursor");
+        sync::Page page;
+        page.scope = scope;
+        page.next = cursor;
+        page.caught_up = true;
+        std::size_t bytes = 0;
+        log_.runs_after(cursor.seq, [&](store::LogRun&& run) {
+            // About what the receipts and the frame of a run take beside its body.
+            const std::size_t cost =
+                (run.replica == reader ? 0 : run.body.size()) + run.count * 24 + 200;
+            if (!page.runs.empty() && bytes + cost > max_bytes) {
+                page.caught_up = false;
+                return false;
+            }
+            bytes += cost;
+            page.next = {run.last_hub(), run.hub_hash};
+            page.runs.push_back(page_run(std::move(run), reader));
+            return true;
+        });
+        return page;
+    });
+}
+
+sync::PageRun PageReader::page_run(store::LogRun&& run, const sync::Replica& reader) {
+    sync::PageRun out;
+    out.receipt = wire_receipt(run.replica, run.first_seq, run.head, run.receipt);
+    out.hub_seq = run.first_hub;
+    const bool own = run.replica == reader;
+    const auto exceptions = log_.exceptions(run.first_hub, run.last_hub());
+    if (exceptions.empty() && !own) {
+        out.encoding = run.encoding;
+        out.raw_bytes = run.raw_bytes;
+        out.body = std::move(run.body);
+        return out;
+    }
+    out.encoding = sync::Encoding::kNone;
+    if (exceptions.empty()) return out;
+    std::vector<sync::EncodedView> views(run.count);
+    const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
+    if (raw) {
+        if (auto decoded = sync::decode_batch(*raw); decoded && decoded->size() == run.count)
+            views = *std::move(decoded);
+    }
+    for (const auto& e : exceptions) {
+        const std::size_t i = e.seq.value - run.first_hub.value;
+        out.hidden.push_back({run.first_seq + i, e.status, e.code, sync::edges_of(views[i])});
+        views[i] = {};
+    }
+    if (own) return out;
+    auto packed = sync::pack(sync::encode_batch(views));
+    out.encoding = packed.encoding;
+    out.raw_bytes = packed.raw_bytes;
+    out.body = std::move(packed.body);
+    return out;
+}
+
+}  // namespace streetlog::hub

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "sync/session/messages.hpp"
+#include "sync/store/hub_log.hpp"
+
+namespace streetlog::hub {
+
+/// The one scope there is so far: everything the hub has.
+inline constexpr std::uint32_t kScopeAll = 1;
+
+/// Makes the pages a device pulls, from the log as it was stored: whole runs in hub order, in the
+/// bytes the author sent. The reader's own records come without their bodies, hidden ones as edges
+/// without cells. One thread; reads only.
+class PageReader {
+  public:
+    explicit PageReader(store::HubLog log) : log_(std::move(log)) {}
+
+    /// What follows `cursor`, bodies of about `max_bytes` together, at least one run when there is
+    /// one. kNotFound when the hub's chain does not have that hash there.
+    [[nodiscard]] Result<sync::Page> read(std::uint32_t scope,
+                                          const sync::Position& cursor,
+                                          std::size_t max_bytes,
+                                          const sync::Replica& reader);
+
+    [[nodiscard]] store::HubLog& log() { return log_; }
+
+  private:
+    [[nodiscard]] sync::PageRun page_run(store::LogRun&& run, const sync::Replica& reader);
+
+    store::HubLog log_;
+};
+
+/// A run's receipts as they travel.
+[[nodiscard]] sync::RunReceipt wire_receipt(const sync::Replica& replica,
+                                            std::uint64_t first_seq,
+                                            const sync::Hash& last_hash,
+                                            const sync::ReceiptSpan& receipt);
+
+}  // namespace streetlog::hub

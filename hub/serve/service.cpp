@@ -1,0 +1,72 @@
+#include "hub/serve/service.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace streetlog::hub {
+
+Service::Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& random, Logger& log)
+    : pages_(std::move(reader)) {
+    const DeviceId hub = ledger.self().device;
+    writer_ = std::make_unique<Writer>(
+        std::move(ledger), WriterLimits{}, [this](store::HubHead head) { announce(head.seq); });
+    shared_ = std::make_unique<Shared>(Shared{*writer_, pages_, clock, random, log, hub});
+}
+
+Service::~Service() {
+    // The writer ends first: what it still does may announce to the connections.
+    server_.reset();
+    writer_.reset();
+}
+
+Result<std::unique_ptr<Service>> Service::start(net::asio::io_context& io,
+                                                const ServeOptions& options,
+                                                Ledger ledger,
+                                                Clock& clock,
+                                                Random& random,
+                                                Logger& log) {
+    STREETLOG_TRY(auto reader, store::HubLog::open(options.directory, store::Access::kRead));
+    std::unique_ptr<Service> service{
+        new Service{std::move(reader), std::move(ledger), clock, random, log}};
+    net::ServerOptions server;
+    server.address = options.address;
+    server.port = options.port;
+    auto* raw = service.get();
+    STREETLOG_TRY(
+        service->server_,
+        net::WsServer::listen(
+            io.get_executor(),
+            server,
+            [raw](std::shared_ptr<net::Channel> channel) { return raw->serve(std::move(channel)); },
+            log));
+    return service;
+}
+
+net::asio::awaitable<void> Service::serve(std::shared_ptr<net::Channel> channel) {
+    const auto executor = co_await net::asio::this_coro::executor;
+    const auto connection = std::make_shared<Connection>(*shared_, std::move(channel), executor);
+    {
+        const std::lock_guard lock{mutex_};
+        std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
+        connections_.push_back(connection);
+    }
+    co_await connection->run();
+}
+
+void Service::announce(HubSeq head) {
+    const std::lock_guard lock{mutex_};
+    for (const auto& weak : connections_)
+        if (const auto connection = weak.lock()) connection->feed(head);
+}
+
+net::asio::awaitable<void> Service::stop() {
+    {
+        const std::lock_guard lock{mutex_};
+        for (const auto& weak : connections_) {
+            if (const auto connection = weak.lock())
+                connection->close(sync::WireCode::kMaintenance, "the hub is stopping");
+        }
+    }
+    co_await server_->stop(Millis{10'000});
+}
+
+}  // namespace streetlog::hub

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "hub/serve/connection.hpp"
+#include "sync/net/beast_server.hpp"
+
+namespace streetlog::hub {
+
+struct ServeOptions {
+    std::filesystem::path directory;
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;
+};
+
+/// The running hub: one writer thread, one I/O thread (whoever runs the io_context), any number of
+/// connections.
+class Service {
+  public:
+    /// Requires: the caller holds the directory's lock. kConflict when the port is taken.
+    [[nodiscard]] static Result<std::unique_ptr<Service>> start(net::asio::io_context& io,
+                                                                const ServeOptions& options,
+                                                                Ledger ledger,
+                                                                Clock& clock,
+                                                                Random& random,
+                                                                Logger& log);
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+    ~Service();
+
+    [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+
+    [[nodiscard]] Writer& writer() { return *writer_; }
+
+    /// Tells every device to come back later, waits for what is under way, at most ten seconds.
+    [[nodiscard]] net::asio::awaitable<void> stop();
+
+  private:
+    Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& random, Logger& log);
+
+    [[nodiscard]] net::asio::awaitable<void> serve(std::shared_ptr<net::Channel> channel);
+    void announce(HubSeq head);
+
+    PageReader pages_;
+    std::mutex mutex_;  // connections_: added on the I/O thread, read by the writer's
+    std::vector<std::weak_ptr<Connection>> connections_;
+    std::unique_ptr<Writer> writer_;
+    std::unique_ptr<Shared> shared_;
+    std::unique_ptr<net::WsServer> server_;
+};
+
+}  // namespace streetlog::hub
