@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "schema/log.hpp"
+#include "schema/ports.hpp"
+#include "sync/net/backoff.hpp"
+#include "sync/net/channel.hpp"
+#include "sync/net/wake.hpp"
+#include "sync/session/agent_session.hpp"
+#include "sync/store/agent_store.hpp"
+#include "sync/timeliness/evidence.hpp"
+
+namespace streetlog::agent {
+
+/// What the last attempt to reach the hub came to, for `status`.
+struct SyncState {
+    enum class Phase : std::uint8_t { kIdle, kConnecting, kLive, kWaiting, kStopped };
+
+    Phase phase = Phase::kIdle;
+    std::string problem;          // of the last attempt; empty when it went well
+    bool needs_a_person = false;  // trying again will not help
+    Instant last_contact;         // the hub was reached and let us in; 0: never
+    std::uint64_t sessions = 0;
+};
+
+struct RunnerOptions {
+    std::string host;
+    std::uint16_t port = 0;
+    sync::Bytes secret;
+    std::string app_version;
+};
+
+/// Keeps the device and the hub in step: connects, pushes and pulls through an AgentSession, and
+/// after any outage finds the hub again by itself. Everything runs on the one thread of the
+/// executor, on which the store is used, too.
+class SyncRunner {
+  public:
+    SyncRunner(store::AgentStore& store,
+               sync::ClockWitness& witness,
+               Clock& clock,
+               Random& random,
+               Logger& log,
+               RunnerOptions options);
+
+    /// One session: until everything is pushed and pulled, or it failed. Does not retry.
+    [[nodiscard]] net::asio::awaitable<Result<void>> once();
+
+    /// Sessions one after the other until stop(); between them waits with jittered back-off.
+    [[nodiscard]] net::asio::awaitable<void> keep();
+
+    /// There are new records, or a person pressed "Sync now": do not wait any longer.
+    void nudge();
+    void stop();
+
+    [[nodiscard]] const SyncState& state() const { return state_; }
+
+  private:
+    enum class Until : std::uint8_t { kCaughtUp, kStopped };
+
+    [[nodiscard]] net::asio::awaitable<Result<void>> session(Until until);
+    /// Carries out what the session decided. False when the session is over.
+    [[nodiscard]] bool act(sync::AgentSession& session,
+                           net::Channel& channel,
+                           Result<void>& outcome);
+    [[nodiscard]] net::asio::awaitable<void> pause(Millis delay);
+
+    store::AgentStore& store_;
+    sync::ClockWitness& witness_;
+    Clock& clock_;
+    Random& random_;
+    Logger& log_;
+    RunnerOptions options_;
+    SyncState state_;
+    net::Backoff backoff_;
+    std::optional<Millis> retry_after_;
+    std::shared_ptr<net::Channel> channel_;
+    sync::AgentSession* live_ = nullptr;  // while a session runs
+    std::unique_ptr<net::asio::steady_timer> sleeping_;
+    bool stopping_ = false;
+};
+
+}  // namespace streetlog::agent
