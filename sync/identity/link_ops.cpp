@@ -100,6 +100,7 @@ std::vector<Op> unlink_ops(const Unlink& request, std::span<const LiveLink> live
             same[at.entity].push_back(at.link.dot);
     }
     std::vector<Op> out;
+    out.reserve(same.size() + 1);
     for (auto& [entity, dots] : same) out.push_back(withdraw_op(entity, std::move(dots)));
     Op apart = link_op(human_link_id(request.pair),
                        assertion(request.pair, LinkVerdict::kDifferent, LinkStrength::kHuman));
