@@ -1,5 +1,7 @@
 #include "agent/sync/runner.hpp"
 
+#include <utility>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -50,6 +52,7 @@ net::asio::awaitable<void> SyncRunner::keep() {
     while (!stopping_) {
         const auto outcome = co_await session(Until::kStopped);
         if (stopping_) break;
+        if (std::exchange(anew_, false)) continue;
         state_.phase = SyncState::Phase::kWaiting;
         const Millis delay =
             retry_after_ && retry_after_->count() > 0 ? *retry_after_ : backoff_.next();
@@ -66,12 +69,33 @@ net::asio::awaitable<void> SyncRunner::keep() {
 void SyncRunner::nudge() {
     if (live_ != nullptr) {
         live_->on_saved();
-        Result<void> ignored;
-        if (channel_ && !act(*live_, *channel_, ignored))
-            channel_->close(net::CloseReason::kNormal);
+        act_now();
     } else if (sleeping_) {
         sleeping_->cancel();
     }
+}
+
+void SyncRunner::begin_anew() {
+    if (live_ != nullptr) {
+        anew_ = true;
+        live_->stop();
+        act_now();
+        channel_->close(net::CloseReason::kNormal);
+    } else if (sleeping_) {
+        sleeping_->cancel();
+    }
+}
+
+void SyncRunner::on_timer() {
+    if (live_ == nullptr) return;
+    live_->on_timer(witness_.witness(clock_.read()));
+    act_now();
+}
+
+void SyncRunner::act_now() {
+    Result<void> outcome;
+    if (channel_ && !act(*live_, *channel_, outcome)) channel_->close(net::CloseReason::kNormal);
+    state_.in_step = live_->all_acked() && live_->caught_up();
 }
 
 void SyncRunner::stop() {
@@ -90,6 +114,8 @@ net::asio::awaitable<void> SyncRunner::pause(Millis delay) {
 
 net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.phase = SyncState::Phase::kConnecting;
+    state_.in_step = false;
+    ++state_.attempts;
     retry_after_.reset();
     net::ConnectOptions connect;
     connect.host = options_.host;
@@ -115,6 +141,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
             session.on_message(*message, witness_.witness(clock_.read()));
         }
         if (!act(session, *channel, outcome)) break;
+        state_.in_step = session.all_acked() && session.caught_up();
         if (until == Until::kCaughtUp && session.all_acked() && session.caught_up()) {
             outcome = {};
             session.stop();
@@ -124,6 +151,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
         }
     }
     live_ = nullptr;
+    state_.in_step = false;
     channel_.reset();
     channel->close(net::CloseReason::kNormal);
     while (!store_.fully_stamped()) {
