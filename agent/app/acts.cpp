@@ -1,7 +1,6 @@
 #include "agent/app/acts.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
@@ -109,22 +108,27 @@ Result<void> write_dump(store::AgentStore& store, const std::filesystem::path& f
     return {};
 }
 
-/// A number, or a name as it stands in the hub's list; letters of either case.
+/// A number, a name, or the beginning of one that no other user's begins with; letters of either
+/// case.
 Result<std::uint32_t> user_named(const std::vector<store::UserRow>& users, std::string_view who) {
     if (who == "none" || who == "0") return 0U;
     if (users.empty())
         return fail(ErrorCode::kNotFound,
                     "this device does not know any users yet",
                     "Users come from the hub: streetlog-agent sync --once.");
-    std::uint32_t number = 0;
-    const auto [end, error] = std::from_chars(who.data(), who.data() + who.size(), number);
-    const bool by_number = error == std::errc{} && end == who.data() + who.size();
-    std::vector<std::uint32_t> found;
     const auto key = store::name_key(who);
-    for (const auto& user : users) {
-        const bool same = by_number ? user.number == number : store::name_key(user.name) == key;
-        if (same && user.active) found.push_back(user.number);
-    }
+    const auto where = [&](auto matches) {
+        std::vector<std::uint32_t> found;
+        for (const auto& user : users)
+            if (user.active && matches(user)) found.push_back(user.number);
+        return found;
+    };
+    auto found = where([&](const auto& user) { return std::to_string(user.number) == who; });
+    if (found.empty() && !key.empty())
+        found = where([&](const auto& user) { return store::name_key(user.name) == key; });
+    if (found.empty() && !key.empty())
+        found =
+            where([&](const auto& user) { return store::name_key(user.name).starts_with(key); });
     if (found.size() == 1) return found.front();
     if (found.empty())
         return fail(ErrorCode::kNotFound,

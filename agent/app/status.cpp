@@ -1,7 +1,6 @@
 #include "agent/app/status.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
@@ -16,7 +15,6 @@ namespace json = boost::json;
 /// Unsent records looked at for the first deadline; with more than these the oldest come first
 /// anyway.
 constexpr std::uint64_t kLookedAtMax = 5'000;
-constexpr double kHourMs = 3'600'000.0;
 
 struct Pending {
     std::uint64_t seq = 0;
@@ -50,7 +48,7 @@ std::string_view clock_state(const Device& device, sync::Trust trust) {
 }  // namespace
 
 json::value shown(const std::optional<Instant>& t) {
-    return t ? json::value{format_instant(*t)} : json::value{};
+    return t ? json::value(format_instant(*t)) : json::value();
 }
 
 sync::HubTime interaction_time(const sync::Header& header,
@@ -91,6 +89,7 @@ Result<json::object> device_status(Device& device) {
                      {"first_deadline", nullptr},
                      {"first_deadline_record", nullptr},
                      {"hours_left", nullptr},
+                     {"minutes_left", nullptr},
                      {"time_left", nullptr},
                      {"hours_left_verified", nullptr}};
     if (status.unsent > 0) out["oldest_unsent"] = status.oldest_unsent_seq;
@@ -100,7 +99,8 @@ Result<json::object> device_status(Device& device) {
         const bool verified = pending->at.trust == sync::Trust::kVerified;
         out["first_deadline"] = format_instant(deadline);
         out["first_deadline_record"] = pending->seq;
-        out["hours_left"] = std::floor(static_cast<double>(left.count()) / kHourMs * 100.0) / 100.0;
+        out["hours_left"] = std::chrono::floor<std::chrono::hours>(left).count();
+        out["minutes_left"] = std::chrono::floor<std::chrono::minutes>(left).count();
         out["time_left"] = fmt::format("{}{}",
                                        left.count() < 0 ? "late by " : "",
                                        format_duration(left.count() < 0 ? -left : left)) +
