@@ -11,6 +11,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "agent/app/acts.hpp"
 #include "agent/app/device.hpp"
@@ -321,6 +322,7 @@ void Commands::declare_saving() {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+    ::umask(S_IRWXG | S_IRWXO);  // what this program makes holds what people typed
     Options options;
     CLI::App app{
         "The Streetlog field agent: records outreach without a network and brings it to the hub "

@@ -95,7 +95,7 @@ void SyncRunner::on_timer() {
 void SyncRunner::act_now() {
     Result<void> outcome;
     if (channel_ && !act(*live_, *channel_, outcome)) channel_->close(net::CloseReason::kNormal);
-    state_.in_step = live_->all_acked() && live_->caught_up();
+    note_step(*live_);
 }
 
 void SyncRunner::stop() {
@@ -103,6 +103,10 @@ void SyncRunner::stop() {
     if (live_ != nullptr) live_->stop();
     if (channel_) channel_->close(net::CloseReason::kNormal);
     if (sleeping_) sleeping_->cancel();
+}
+
+void SyncRunner::note_step(const sync::AgentSession& session) {
+    state_.in_step = compared_ && session.all_acked() && session.caught_up();
 }
 
 net::asio::awaitable<void> SyncRunner::pause(Millis delay) {
@@ -115,6 +119,7 @@ net::asio::awaitable<void> SyncRunner::pause(Millis delay) {
 net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.phase = SyncState::Phase::kConnecting;
     state_.in_step = false;
+    compared_ = false;
     ++state_.attempts;
     retry_after_.reset();
     net::ConnectOptions connect;
@@ -141,8 +146,8 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
             session.on_message(*message, witness_.witness(clock_.read()));
         }
         if (!act(session, *channel, outcome)) break;
-        state_.in_step = session.all_acked() && session.caught_up();
-        if (until == Until::kCaughtUp && session.all_acked() && session.caught_up()) {
+        note_step(session);
+        if (until == Until::kCaughtUp && state_.in_step) {
             outcome = {};
             session.stop();
             static_cast<void>(act(session, *channel, outcome));
@@ -188,6 +193,7 @@ bool SyncRunner::act(sync::AgentSession& session, net::Channel& channel, Result<
                     return give_up(applied.error());
                 session.on_page_stored(page->page.scope);
             } else if (const auto* anchor = std::get_if<sync::SetAnchor>(&action)) {
+                compared_ = true;
                 if (witness_.learn(anchor->probes, clock_.read())) {
                     if (auto kept = store_.set_anchor(*witness_.anchor()); !kept)
                         return give_up(kept.error());

@@ -24,7 +24,7 @@ struct SyncState {
     Instant last_contact;         // the hub was reached and let us in; 0: never
     std::uint64_t sessions = 0;   // that the hub let us into
     std::uint64_t attempts = 0;   // begun, whatever became of them
-    bool in_step = false;  // in this session everything was pushed, and pulled to the hub's end
+    bool in_step = false;         // in this session: clocks compared, everything pushed and pulled
 };
 
 struct RunnerOptions {
@@ -46,7 +46,8 @@ class SyncRunner {
                Logger& log,
                RunnerOptions options);
 
-    /// One session: until everything is pushed and pulled, or it failed. Does not retry.
+    /// One session: until the clocks are compared and everything is pushed and pulled, or it
+    /// failed. Does not retry.
     [[nodiscard]] net::asio::awaitable<Result<void>> once();
 
     /// Sessions one after the other until stop(); between them waits with jittered back-off.
@@ -73,6 +74,7 @@ class SyncRunner {
     [[nodiscard]] net::asio::awaitable<void> pause(Millis delay);
     /// Carries out what an event from outside a session's own loop made it decide.
     void act_now();
+    void note_step(const sync::AgentSession& session);
 
     store::AgentStore& store_;
     sync::ClockWitness& witness_;
@@ -87,7 +89,8 @@ class SyncRunner {
     sync::AgentSession* live_ = nullptr;  // while a session runs
     std::unique_ptr<net::asio::steady_timer> sleeping_;
     bool stopping_ = false;
-    bool anew_ = false;  // the next session follows without a pause
+    bool compared_ = false;  // this session's first round of time probes is over
+    bool anew_ = false;      // the next session follows without a pause
 };
 
 }  // namespace streetlog::agent
