@@ -3,6 +3,12 @@
 #include "sync/change/codec.hpp"
 
 namespace streetlog::sync {
+namespace {
+
+/// A record of a batch is two pointers, an op of a record one.
+constexpr std::size_t kWordsOfRecord = 2;
+
+}  // namespace
 
 Bytes encode_batch(std::span<const EncodedView> records) {
     std::size_t words = 16;
@@ -27,6 +33,16 @@ Result<std::vector<EncodedView>> decode_batch(BytesView body) {
     return guarded("batch", [&]() -> Result<std::vector<EncodedView>> {
         SegmentReader reader{body};
         const auto records = reader.root<wire::Batch>().getRecords();
+        // Elements of no size, and lists that several records point at, let a few bytes claim more
+        // than they can hold. Memory is set aside only for what has a place of its own in them.
+        std::size_t words_left = body.size() / sizeof(capnp::word);
+        const auto claim = [&](std::size_t words) {
+            const bool fits = words <= words_left;
+            words_left -= fits ? words : 0;
+            return fits;
+        };
+        if (!claim(kWordsOfRecord * records.size()))
+            return fail(ErrorCode::kMalformed, "a batch claims more records than it can hold");
         std::vector<EncodedView> out;
         out.reserve(records.size());
         for (const auto r : records) {
@@ -34,6 +50,8 @@ Result<std::vector<EncodedView>> decode_batch(BytesView body) {
             const auto header = r.getHeader();
             view.header = {header.begin(), header.size()};
             const auto ops = r.getOps();
+            if (!claim(ops.size()))
+                return fail(ErrorCode::kMalformed, "a batch claims more ops than it can hold");
             view.ops.reserve(ops.size());
             for (const auto op : ops) view.ops.emplace_back(op.begin(), op.size());
             out.push_back(std::move(view));

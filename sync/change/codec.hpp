@@ -62,7 +62,8 @@ struct HiddenWrite {
 
 /// Views point into `body`, whose data must be 8-byte aligned (any heap allocation is). A record of
 /// a batch may be empty (no header, no ops): it stands for a hidden one. kMalformed when the
-/// framing itself cannot be read.
+/// framing itself cannot be read, or claims more records or ops than the bytes have room for: what
+/// is allocated never exceeds a few times the body.
 [[nodiscard]] Result<std::vector<EncodedView>> decode_batch(BytesView body);
 
 }  // namespace streetlog::sync

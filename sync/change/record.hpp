@@ -54,8 +54,10 @@ struct Redacted {
 using CellValue =
     std::variant<Absent, std::int64_t, std::string, Bytes, std::vector<std::uint16_t>, Redacted>;
 
-/// One column's value. Dates are days since 1970-01-01, instants milliseconds, money cents, ids 16
-/// bytes of data.
+/// One column's value. Numbers are int64: codes as they are, dates days since 1970-01-01, instants
+/// milliseconds since then, money cents. Ids are 16 bytes of data. All else is text, HUD's
+/// date-times among it. `make_cell` (sync/change/cells.hpp) keeps to this; bytes from elsewhere may
+/// not, so a reader asks for the type it expects.
 struct Cell {
     std::uint16_t column = 0;
     CellValue value;

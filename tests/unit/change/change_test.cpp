@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "sync/change/codec.hpp"
@@ -43,6 +45,55 @@ TEST(Codec, AnUnknownKindOfOpIsUnsupportedAndStillShowsItsEdges) {
     ASSERT_EQ(edges.size(), 1u);
     EXPECT_EQ(edges[0].supersedes, r.ops[0].supersedes);
     EXPECT_TRUE(edges[0].redacted);
+}
+
+/// A Batch of `records` structs of `words` words each, as a hostile peer writes it by hand: the
+/// root, the list, its tag, then `rest`.
+Bytes batch_of(std::uint32_t records, std::uint32_t words, const std::vector<std::uint64_t>& rest) {
+    std::vector<std::uint64_t> out{
+        std::uint64_t{1} << 48,                               // one pointer
+        (std::uint64_t{records} * words << 3 | 7) << 32 | 1,  // a list of structs
+        std::uint64_t{words} << 48 | static_cast<std::uint64_t>(records) << 2};  // of pointers only
+    out.insert(out.end(), rest.begin(), rest.end());
+    Bytes bytes(out.size() * sizeof out[0]);
+    std::memcpy(bytes.data(), out.data(), bytes.size());
+    return bytes;
+}
+
+TEST(Codec, ABatchOfRecordsThatTakeNoRoomIsMalformed) {
+    EXPECT_EQ(decode_batch(batch_of(50, 0, {})).error().code, ErrorCode::kMalformed);
+    const std::vector<std::uint64_t> padding(10'000);
+    EXPECT_EQ(decode_batch(batch_of(60'000, 0, padding)).error().code, ErrorCode::kMalformed);
+    EXPECT_TRUE(decode_batch(batch_of(4'000, 0, padding)));
+}
+
+TEST(Codec, RecordsThatShareOneListOfOpsAreMalformed) {
+    constexpr std::uint32_t kOps = 100;
+    const auto shared_by = [](std::uint32_t records) {
+        std::vector<std::uint64_t> rest;
+        for (std::uint64_t i = 0; i < records; ++i) {
+            const std::uint64_t to_the_list = 2 * (records - i - 1);
+            rest.push_back(0);  // no header
+            rest.push_back(std::uint64_t{kOps << 3 | 6} << 32 | to_the_list << 2 | 1);
+        }
+        rest.resize(rest.size() + kOps);
+        return decode_batch(batch_of(records, 2, rest));
+    };
+    const auto one = shared_by(1);
+    ASSERT_TRUE(one) << one.error().message;
+    EXPECT_EQ(one->at(0).ops.size(), kOps);
+    const auto eight = shared_by(8);
+    ASSERT_FALSE(eight);
+    EXPECT_EQ(eight.error().code, ErrorCode::kMalformed);
+    EXPECT_EQ(eight.error().message, "a batch claims more ops than it can hold");
+}
+
+TEST(Codec, ABatchOfEmptyRecordsOnlyIsWhole) {
+    const std::vector<EncodedView> hidden(500);
+    const Bytes body = encode_batch(hidden);
+    const auto back = decode_batch(body);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->size(), 500U);
 }
 
 TEST(Codec, BrokenBytesAreMalformedAndHaveNoEdges) {
