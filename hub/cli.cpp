@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hub/admin/admin.hpp"
+#include "hub/commands.hpp"
 #include "hub/serve/service.hpp"
 #include "sync/net/control_socket.hpp"
 #include "sync/net/json_logger.hpp"
@@ -29,8 +30,6 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using net::OutputForm;
 
-constexpr Millis kControlSilence{60'000};
-
 struct Options {
     fs::path data = "hub-data";
     bool json = false;
@@ -42,7 +41,11 @@ struct Options {
 
     [[nodiscard]] OutputForm form() const { return json ? OutputForm::kJson : OutputForm::kText; }
 
-    [[nodiscard]] fs::path control() const { return data / "control"; }
+    // Of the desk's commands.
+    std::string id, other, group, reason, which = "open", directory, source, rejects, dump_file;
+    std::string coc, kind, from, to;
+    std::int64_t pick = 0, limit = 1000, hours = 24, project_type = -1;
+    bool dump_hash = false;
 };
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -59,31 +62,8 @@ Result<void> write_private(const fs::path& file, std::string_view text) {
     return {};
 }
 
-/// In the running hub when there is one, else here under the lock.
-Result<json::object> administer(const Options& options,
-                                std::string_view command,
-                                const json::object& arguments) {
-    auto lock = store::DirectoryLock::take(options.data);
-    if (lock) {
-        net::SystemClock clock;
-        net::SystemRandom random;
-        STREETLOG_TRY(auto ledger, Ledger::open(options.data, clock));
-        return Admin{ledger, random}.run(command, arguments);
-    }
-    if (lock.error().code != ErrorCode::kLocked) return std::unexpected(lock.error());
-    const std::string request =
-        json::serialize(json::object{{"command", command}, {"arguments", arguments}});
-    STREETLOG_TRY(
-        const auto reply,
-        net::control_request(options.control(),
-                             sync::Bytes{request.begin(), request.end()},
-                             kControlSilence,
-                             [](std::string_view line) { fmt::print(stderr, "{}\n", line); }));
-    return net::decode_answer({reinterpret_cast<const char*>(reply.data()), reply.size()});
-}
-
 Result<json::object> add_device(const Options& options) {
-    STREETLOG_TRY(auto device, administer(options, "device add", {{"name", options.name}}));
+    STREETLOG_TRY(auto device, perform(options.data, "device add", {{"name", options.name}}));
     if (options.out.empty()) return device;
     device["host"] = options.address;
     device["port"] = options.port;
@@ -93,32 +73,103 @@ Result<json::object> add_device(const Options& options) {
     return device;
 }
 
+Result<json::object> verify_hub(const Options& options) {
+    STREETLOG_TRY(auto out, perform(options.data, "verify", {}));
+    if (!options.dump_hash && options.dump_file.empty()) return out;
+    json::object arguments;
+    if (!options.dump_file.empty()) arguments["file"] = fs::absolute(options.dump_file).string();
+    STREETLOG_TRY(const auto dump, perform(options.data, "dump", arguments));
+    out["dump_hash"] = dump.at("dump_hash");
+    return out;
+}
+
+Result<json::object> import_set_of(const Options& options) {
+    json::object arguments{{"DIRECTORY", fs::absolute(options.directory).string()},
+                           {"source", options.source}};
+    if (!options.rejects.empty()) arguments["rejects"] = fs::absolute(options.rejects).string();
+    return perform(options.data, "import", arguments);
+}
+
+Result<json::object> add_rule(const Options& options) {
+    json::object arguments{{"hours", options.hours},
+                           {"coc", options.coc},
+                           {"kind", options.kind},
+                           {"from", options.from},
+                           {"to", options.to}};
+    if (options.project_type >= 0) arguments["project_type"] = options.project_type;
+    return perform(options.data, "rule add", arguments);
+}
+
+template <class Command>
+void add_desk_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* import = command(app, "import", "Take in a set of HMIS CSV files (FY2026)", [&] {
+        return import_set_of(options);
+    });
+    import->add_option("DIRECTORY", options.directory, "Where the files are")->required();
+    import->add_option("--source", options.source, "Name of the system they come from");
+    import->add_option("--rejects", options.rejects, "Write rows left out to this CSV file");
+
+    auto* late = command(
+        app, "late", "What reached the hub outside the window, and whose delay it was", [&] {
+            return perform(
+                options.data, "late", {{"which", options.which}, {"limit", options.limit}});
+        });
+    late->add_option(
+            "which", options.which, "open (late and unproven), late, unproven, on-time, all")
+        ->check(CLI::IsMember({"open", "late", "unproven", "on-time", "all"}))
+        ->capture_default_str();
+    late->add_option("--limit", options.limit, "At most so many records")->capture_default_str();
+
+    auto* rule = app.add_subcommand("rule", "The windows that records must keep to");
+    rule->require_subcommand(1);
+    auto* adding = command(*rule, "add", "Add a rule; it judges what comes in from now on", [&] {
+        return add_rule(options);
+    });
+    adding->add_option("--hours", options.hours, "The window")->required();
+    adding->add_option("--from", options.from, "First day of interactions it is for")->required();
+    adding->add_option("--to", options.to, "Last such day");
+    adding->add_option("--coc", options.coc, "Only this CoC, as CA-600");
+    adding->add_option("--project-type", options.project_type, "Only this HUD project type");
+    adding->add_option("--kind", options.kind, "Only intake, contact, exit or update");
+    command(*rule, "list", "Every rule", [&] { return perform(options.data, "rule list", {}); });
+
+    auto* duplicates = command(app, "duplicates", "Profiles that are one person, and why", [&] {
+        return perform(options.data, "duplicates", {});
+    });
+    duplicates->require_subcommand(0, 1);
+    auto* unlink = command(*duplicates, "unlink", "Take two profiles apart, for good", [&] {
+        return perform(options.data,
+                       "duplicates unlink",
+                       {{"A", options.id}, {"B", options.other}, {"reason", options.reason}});
+    });
+    unlink->add_option("A", options.id, "PersonalID")->required();
+    unlink->add_option("B", options.other, "PersonalID")->required();
+    unlink->add_option("--reason", options.reason, "Why");
+
+    auto* conflicts =
+        command(app, "conflicts", "Two values where one is wanted; both are kept", [&] {
+            return perform(options.data, "conflicts", {});
+        });
+    conflicts->require_subcommand(0, 1);
+    auto* resolve = command(*conflicts, "resolve", "Pick one of the values", [&] {
+        return perform(options.data,
+                       "conflicts resolve",
+                       {{"ID", options.id}, {"GROUP", options.group}, {"pick", options.pick}});
+    });
+    resolve->add_option("ID", options.id, "The entity")->required();
+    resolve->add_option("GROUP", options.group, "The group, as client.name")->required();
+    resolve->add_option("--pick", options.pick, "Number of the value in the list")->required();
+
+    auto* show = command(app, "show", "Everything the hub holds of one entity", [&] {
+        return perform(options.data, "show", {{"ID", options.id}});
+    });
+    show->add_option("ID", options.id, "PersonalID, EnrollmentID or another id")->required();
+}
+
 Result<json::object> init(const Options& options) {
     net::SystemRandom random;
     STREETLOG_TRY(const auto id, init_hub(options.data, random));
     return json::object{{"hub", to_string(id)}, {"data", options.data.string()}};
-}
-
-/// Answers one request of the control socket with what Admin says, on the writer's thread.
-asio::awaitable<sync::Bytes> control(Writer& writer, Random& random, sync::Bytes request) {
-    boost::system::error_code failed;
-    const auto value =
-        json::parse({reinterpret_cast<const char*>(request.data()), request.size()}, failed);
-    Result<json::object> result =
-        fail(ErrorCode::kUsage, "the request is not of the expected form");
-    if (!failed && value.is_object()) {
-        const auto* command = value.get_object().if_contains("command");
-        const auto* arguments = value.get_object().if_contains("arguments");
-        if (command != nullptr && command->is_string() && arguments != nullptr &&
-            arguments->is_object()) {
-            const std::string name{command->get_string()};
-            const json::object args = arguments->get_object();
-            result =
-                writer.run([&](Ledger& ledger) { return Admin{ledger, random}.run(name, args); });
-        }
-    }
-    const std::string text = net::encode_answer(result);
-    co_return sync::Bytes{text.begin(), text.end()};
 }
 
 Result<json::object> serve(const Options& options) {
@@ -136,9 +187,10 @@ Result<json::object> serve(const Options& options) {
     STREETLOG_TRY(auto controls,
                   net::ControlServer::listen(
                       io.get_executor(),
-                      options.control(),
-                      [&](sync::Bytes request, net::ControlServer::Progress) {
-                          return control(service->writer(), random, std::move(request));
+                      control_socket(options.data),
+                      [&](sync::Bytes request, net::ControlServer::Progress progress) {
+                          return answer_request(
+                              *service, random, std::move(request), std::move(progress));
                       },
                       log,
                       ::getuid()));
@@ -194,22 +246,34 @@ int run_command_line(int argc, char** argv) {
         ->capture_default_str();
     adding->add_option("--port", options.port, "and at which port")->capture_default_str();
     command(*device, "list", "Every device and what came from it", [&] {
-        return administer(options, "device list", {});
+        return perform(options.data, "device list", {});
     });
 
     auto* user = app.add_subcommand("user", "The people who hold the devices");
     user->require_subcommand(1);
     auto* person = command(*user, "add", "Add a user", [&] {
-        return administer(options, "user add", {{"name", options.name}, {"email", options.email}});
+        return perform(
+            options.data, "user add", {{"name", options.name}, {"email", options.email}});
     });
     person->add_option("--name", options.name, "Name")->required();
     person->add_option("--email", options.email, "E-mail address");
-    command(*user, "list", "Every user", [&] { return administer(options, "user list", {}); });
+    command(*user, "list", "Every user", [&] { return perform(options.data, "user list", {}); });
 
-    command(app, "status", "What the hub holds", [&] { return administer(options, "status", {}); });
-    command(app, "verify", "Check every record of the log against its hashes", [&] {
-        return administer(options, "verify", {});
+    command(
+        app, "status", "What the hub holds", [&] { return perform(options.data, "status", {}); });
+    auto* verify = command(app, "verify", "Check every record of the log against its hashes", [&] {
+        return verify_hub(options);
     });
+    verify->add_flag("--dump-hash",
+                     options.dump_hash,
+                     "Also say the hash of everything the records come to; equal on a device that "
+                     "has pulled everything");
+    verify->add_option(
+        "--dump", options.dump_file, "Also write what is hashed to this file; it holds names");
+    command(app, "rebuild", "Throw away everything made from the log and make it again", [&] {
+        return perform(options.data, "rebuild", {});
+    });
+    add_desk_commands(app, command, options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

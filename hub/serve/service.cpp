@@ -13,8 +13,13 @@ Service::Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& rand
 }
 
 Service::~Service() {
-    // The writer ends first: what it still does may announce to the connections.
+    // The follower asks the writer for links, and what the writer still does may announce to the
+    // connections and wake the follower: so the writer outlives the follower's work, not the other
+    // way round.
     server_.reset();
+    {
+        const std::unique_ptr<FollowerThread> ending = take_follower();
+    }
     writer_.reset();
 }
 
@@ -31,6 +36,7 @@ Result<std::unique_ptr<Service>> Service::start(net::asio::io_context& io,
     server.address = options.address;
     server.port = options.port;
     auto* raw = service.get();
+    STREETLOG_CHECK(service->start_following(options.directory, log));
     STREETLOG_TRY(
         service->server_,
         net::WsServer::listen(
@@ -39,6 +45,24 @@ Result<std::unique_ptr<Service>> Service::start(net::asio::io_context& io,
             [raw](std::shared_ptr<net::Channel> channel) { return raw->serve(std::move(channel)); },
             log));
     return service;
+}
+
+Result<void> Service::start_following(const std::filesystem::path& directory, Logger& log) {
+    STREETLOG_TRY(auto reader, store::HubLog::open(directory, store::Access::kRead));
+    STREETLOG_TRY(auto projection, HubProjection::open(directory, shared_->hub));
+    Author author = [writer = writer_.get()](Drafts drafts) {
+        return writer->run([&](Ledger& ledger) { return ledger.author_all(std::move(drafts)); });
+    };
+    auto follower = std::make_unique<FollowerThread>(
+        Follower{std::move(projection), std::move(reader), std::move(author)}, log);
+    const std::lock_guard lock{mutex_};
+    follower_ = std::move(follower);
+    return {};
+}
+
+std::unique_ptr<FollowerThread> Service::take_follower() {
+    const std::lock_guard lock{mutex_};
+    return std::move(follower_);
 }
 
 net::asio::awaitable<void> Service::serve(std::shared_ptr<net::Channel> channel) {
@@ -54,6 +78,7 @@ net::asio::awaitable<void> Service::serve(std::shared_ptr<net::Channel> channel)
 
 void Service::announce(HubSeq head) {
     const std::lock_guard lock{mutex_};
+    if (follower_) follower_->wake();
     for (const auto& weak : connections_)
         if (const auto connection = weak.lock()) connection->feed(head);
 }

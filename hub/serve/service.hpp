@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "hub/project/follower_thread.hpp"
 #include "hub/serve/connection.hpp"
 #include "sync/net/beast_server.hpp"
 
@@ -18,8 +19,8 @@ struct ServeOptions {
     std::uint16_t port = 0;
 };
 
-/// The running hub: one writer thread, one I/O thread (whoever runs the io_context), any number of
-/// connections.
+/// The running hub: one thread that writes the log, one that follows it, one I/O thread (whoever
+/// runs the io_context), any number of connections.
 class Service {
   public:
     /// Requires: the caller holds the directory's lock. kConflict when the port is taken.
@@ -37,19 +38,24 @@ class Service {
 
     [[nodiscard]] Writer& writer() { return *writer_; }
 
+    [[nodiscard]] FollowerThread& follower() { return *follower_; }
+
     /// Tells every device to come back later, waits for what is under way, at most ten seconds.
     [[nodiscard]] net::asio::awaitable<void> stop();
 
   private:
     Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& random, Logger& log);
+    [[nodiscard]] std::unique_ptr<FollowerThread> take_follower();
+    [[nodiscard]] Result<void> start_following(const std::filesystem::path& directory, Logger& log);
 
     [[nodiscard]] net::asio::awaitable<void> serve(std::shared_ptr<net::Channel> channel);
     void announce(HubSeq head);
 
     PageReader pages_;
-    std::mutex mutex_;  // connections_: added on the I/O thread, read by the writer's
+    std::mutex mutex_;  // connections_, follower_: changed on the I/O thread, read by the writer's
     std::vector<std::weak_ptr<Connection>> connections_;
     std::unique_ptr<Writer> writer_;
+    std::unique_ptr<FollowerThread> follower_;  // null until the service is whole
     std::unique_ptr<Shared> shared_;
     std::unique_ptr<net::WsServer> server_;
 };

@@ -128,6 +128,15 @@ const Sibling* winner(std::span<const Sibling* const> siblings,
     return best;
 }
 
+const std::vector<Cell>& winner_cells(const EntityState& state,
+                                      RegisterId id,
+                                      const std::optional<Replica>& self) {
+    static const std::vector<Cell> kNone;
+    const auto siblings = visible(state, id);
+    const auto* shown = winner(siblings, id, self);
+    return shown == nullptr ? kNone : shown->cells;
+}
+
 HlcStamp rank_stamp(const Sibling& sibling) {
     return sibling.receipt ? sibling.receipt->hlc_hub : sibling.hlc;
 }

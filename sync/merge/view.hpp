@@ -62,6 +62,10 @@ struct Seen {
                                     RegisterId id,
                                     const std::optional<Replica>& self = std::nullopt);
 
+/// The cells of the own view's winner; empty when there is none. Views into `state`.
+[[nodiscard]] const std::vector<Cell>& winner_cells(
+    const EntityState& state, RegisterId id, const std::optional<Replica>& self = std::nullopt);
+
 /// The stamp a sibling is ranked by: the hub's once there is a receipt, the author's until then.
 [[nodiscard]] HlcStamp rank_stamp(const Sibling& sibling);
 

@@ -57,7 +57,7 @@ Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run) {
     run_add_
         .with(run.hub_seq.value,
               count,
-              numbers.number_of(receipt.replica),
+              projection.numbers.number_of(receipt.replica),
               receipt.first_seq,
               BytesView{stored},
               run.encoding,
@@ -81,7 +81,7 @@ Result<void> AgentStore::Impl::merge_run(const sync::PageRun& run) {
         clock.absorb(word.hlc_hub);
         const auto hidden = std::ranges::find(run.hidden, key.seq, &sync::HiddenRecord::seq);
         if (hidden != run.hidden.end()) {
-            hide_writes(key, hidden->writes, word.place);
+            projection.hide(key, hidden->writes, word.place);
         } else if (!records[i].header.empty()) {
             STREETLOG_CHECK(merge_bytes(records[i], key, word, {run.hub_seq.value + i}));
         }
@@ -100,18 +100,11 @@ Result<void> AgentStore::Impl::merge_bytes(const sync::EncodedView& bytes,
         hold(bytes, key, receipt, hub_seq);
         return {};
     }
-    put_ops(*record, receipt);
+    projection.put(*record, receipt);
     if (key.replica.device != me.settings.hub) return {};
     for (const sync::Op& op : record->ops)
         if (const auto verdict = verdict_of(op)) take_verdict(*verdict);
     return {};
-}
-
-void AgentStore::Impl::hide_writes(const sync::RecordKey& key,
-                                   const std::vector<sync::HiddenWrite>& writes,
-                                   const std::optional<sync::Place>& place) {
-    for (const auto& write : writes)
-        if (!write.entity.is_nil()) sync::hide(states.touch(write.entity).state, key, write, place);
 }
 
 void AgentStore::Impl::hold(const sync::EncodedView& bytes,
@@ -121,7 +114,7 @@ void AgentStore::Impl::hold(const sync::EncodedView& bytes,
     const Bytes body = one_record_body(bytes);
     held_add_
         .with(hub_seq.value,
-              numbers.number_of(key.replica),
+              projection.numbers.number_of(key.replica),
               key.seq,
               receipt.place.received.ms,
               receipt.place.seq.value,
@@ -130,7 +123,7 @@ void AgentStore::Impl::hold(const sync::EncodedView& bytes,
               receipt.saved.hi.ms,
               BytesView{body})
         .run();
-    hide_writes(key, sync::edges_of(bytes), receipt.place);
+    projection.hide(key, sync::edges_of(bytes), receipt.place);
 }
 
 Result<void> AgentStore::Impl::replay_held() {
@@ -147,7 +140,8 @@ Result<void> AgentStore::Impl::replay_held() {
             "lo, hi, body FROM held ORDER BY hub_seq");
         while (all.step()) {
             auto record = decode_own(all.blob(8));
-            const auto replica = numbers.replica_of(static_cast<std::uint32_t>(all.integer(1)));
+            const auto replica =
+                projection.numbers.replica_of(static_cast<std::uint32_t>(all.integer(1)));
             const auto seq = static_cast<std::uint64_t>(all.integer(2));
             if (!record || !replica || record->header.key() != sync::RecordKey{*replica, seq} ||
                 !std::ranges::all_of(record->ops, understands))
@@ -160,7 +154,7 @@ Result<void> AgentStore::Impl::replay_held() {
         }
         auto gone = db.prepare("DELETE FROM held WHERE hub_seq = ?1");
         for (const Row& row : ready) {
-            put_ops(row.record, row.receipt);
+            projection.put(row.record, row.receipt);
             gone.with(row.hub_seq).run();
             if (row.record.header.replica.device != me.settings.hub) continue;
             for (const sync::Op& op : row.record.ops)
@@ -172,7 +166,8 @@ Result<void> AgentStore::Impl::replay_held() {
 
 /// Only this device's own records wait for it: of others the hub sends a released record again.
 void AgentStore::Impl::take_verdict(const Verdict& verdict) {
-    verdict_add_.with(numbers.number_of(verdict.record.replica), verdict.record.seq, verdict.act)
+    verdict_add_
+        .with(projection.numbers.number_of(verdict.record.replica), verdict.record.seq, verdict.act)
         .run();
     if (verdict.record.replica == me.settings.self && verdict.record.seq > 0)
         me.stamped = std::min(me.stamped, verdict.record.seq - 1);

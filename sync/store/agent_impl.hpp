@@ -1,8 +1,7 @@
 #pragma once
 
 #include "sync/store/agent_store.hpp"
-#include "sync/store/links.hpp"
-#include "sync/store/read_tables.hpp"
+#include "sync/store/projection.hpp"
 
 /// Shared by the sources of AgentStore and AgentReader; nobody else includes this.
 namespace streetlog::store {
@@ -50,13 +49,8 @@ struct AgentReader::Impl {
 
     std::unique_ptr<Db> owned;  // when the reader opened it itself
     Db& db;
-    DbReplicaNumbers numbers;
     RefusedOverlay overlay;
     sync::Replica self;
-
-    [[nodiscard]] Result<sync::EntityState> load(EntityId id);
-    [[nodiscard]] Result<sync::EntityState> shown(EntityId id);
-    [[nodiscard]] std::int64_t eno_of(EntityId id);  // 0: unknown
 };
 
 /// Acts of a hub-authored verdict op; of two for one record release wins.
@@ -91,7 +85,6 @@ struct AgentStore::Impl final : sync::AgentLog {
 
     /// Own records.
     [[nodiscard]] Result<Saved> append(const SaveRequest& request);
-    void put_ops(const sync::Record& record, const std::optional<sync::Receipt>& receipt);
     [[nodiscard]] std::size_t stamp(std::size_t records_max);
     [[nodiscard]] bool stamp_one(std::uint64_t seq);
     [[nodiscard]] sync::Record own_record(std::uint64_t seq);
@@ -108,9 +101,6 @@ struct AgentStore::Impl final : sync::AgentLog {
                                            const sync::RecordKey& key,
                                            const sync::Receipt& receipt,
                                            HubSeq hub_seq);
-    void hide_writes(const sync::RecordKey& key,
-                     const std::vector<sync::HiddenWrite>& writes,
-                     const std::optional<sync::Place>& place);
     void hold(const sync::EncodedView& bytes,
               const sync::RecordKey& key,
               const sync::Receipt& receipt,
@@ -122,10 +112,7 @@ struct AgentStore::Impl final : sync::AgentLog {
 
     Db db;
     MeState me;
-    DbReplicaNumbers numbers;
-    EntityStates states;
-    ReadTables tables;
-    Links links;
+    Projection projection;
     RefusedOverlay overlay;
     Understands understands;
     std::unique_ptr<AgentReader> reader;

@@ -229,7 +229,7 @@ sync::Record AgentStore::Impl::own_record(std::uint64_t seq) {
 }
 
 std::optional<VerdictAct> AgentStore::Impl::verdict_on(const sync::RecordKey& record) {
-    verdict_of_.with(numbers.number_of(record.replica), record.seq);
+    verdict_of_.with(projection.numbers.number_of(record.replica), record.seq);
     if (!verdict_of_.step()) return std::nullopt;
     const auto act = static_cast<VerdictAct>(verdict_of_.integer(0));
     verdict_of_.reset();
@@ -249,10 +249,10 @@ bool AgentStore::Impl::stamp_one(std::uint64_t seq) {
     for (const sync::Op& op : record.ops) {
         if (!refused || op.entity.is_nil()) continue;
         auto& row = hidden && !verdict ? refused_add_ : refused_drop_;
-        row.with(states.touch(op.entity).eno, seq).run();
+        row.with(projection.states.touch(op.entity).eno, seq).run();
     }
     if (!hidden) {
-        put_ops(record, receipt);
+        projection.put(record, receipt);
         return true;
     }
     std::vector<sync::HiddenWrite> writes;
@@ -265,7 +265,7 @@ bool AgentStore::Impl::stamp_one(std::uint64_t seq) {
                           op.redacted(),
                           op.supersedes});
     }
-    hide_writes(record.header.key(), writes, receipt->place);
+    projection.hide(record.header.key(), writes, receipt->place);
     return true;
 }
 

@@ -1,25 +1,43 @@
 #include "sync/store/agent_reader.hpp"
 
-#include <algorithm>
-#include <set>
-
 #include <fmt/format.h>
 
 #include "schema/hud/fields.hpp"
 #include "sync/store/agent_impl.hpp"
-#include "sync/store/agent_rows.hpp"
 #include "sync/store/agent_schema.hpp"
+#include "sync/store/id_at.hpp"
 
 namespace streetlog::store {
+namespace {
 
-AgentReader::AgentReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+std::optional<std::int64_t> number_at(const Stmt& stmt, int column) {
+    return stmt.is_null(column) ? std::nullopt : std::optional{stmt.integer(column)};
+}
+
+std::int64_t one_number(Db& db, const char* sql) {
+    auto stmt = db.prepare(sql);
+    const auto out = stmt.step() ? stmt.integer(0) : 0;
+    stmt.reset();
+    return out;
+}
+
+}  // namespace
+
+AgentReader::AgentReader(std::unique_ptr<Impl> impl)
+    : EntityReader(impl->db,
+                   impl->self,
+                   [raw = impl.get()](std::int64_t eno, EntityId id, sync::EntityState& state) {
+                       const auto refused = raw->overlay.refused_on(eno);
+                       if (!refused.empty()) raw->overlay.put_back(refused, id, state);
+                   }),
+      impl_(std::move(impl)) {}
 
 AgentReader::AgentReader(AgentReader&&) noexcept = default;
 AgentReader& AgentReader::operator=(AgentReader&&) noexcept = default;
 AgentReader::~AgentReader() = default;
 
 AgentReader::Impl::Impl(Db& connection, std::unique_ptr<Db> keep, sync::Replica replica)
-    : owned(std::move(keep)), db(connection), numbers(db), overlay(db), self(replica) {}
+    : owned(std::move(keep)), db(connection), overlay(db), self(replica) {}
 
 Result<AgentReader> AgentReader::open(const std::filesystem::path& file) {
     return guarded_job([&]() -> Result<AgentReader> {
@@ -40,149 +58,12 @@ Result<AgentReader> AgentReader::open(const std::filesystem::path& file) {
     });
 }
 
-std::int64_t AgentReader::Impl::eno_of(EntityId id) {
-    auto stmt = db.prepare("SELECT eno FROM entity WHERE id = ?1");
-    stmt.with(BytesView{id.bytes});
-    const auto eno = stmt.step() ? stmt.integer(0) : 0;
-    stmt.reset();
-    return eno;
-}
-
-Result<sync::EntityState> AgentReader::Impl::load(EntityId id) {
-    auto stmt =
-        db.prepare("SELECT s.body FROM entity e JOIN state s ON s.eno = e.eno WHERE e.id = ?1");
-    stmt.with(BytesView{id.bytes});
-    if (!stmt.step()) return sync::EntityState{};
-    auto state = sync::decode_state(stmt.blob(0), numbers);
-    if (!state) {
-        numbers.load();  // the writer may have given out new ones since
-        state = sync::decode_state(stmt.blob(0), numbers);
-    }
-    if (!state) return fail(ErrorCode::kDamaged, "a stored state cannot be read");
-    return state;
-}
-
-Result<sync::EntityState> AgentReader::Impl::shown(EntityId id) {
-    STREETLOG_TRY(auto state, load(id));
-    const auto eno = eno_of(id);
-    if (eno != 0)
-        if (const auto refused = overlay.refused_on(eno); !refused.empty())
-            overlay.put_back(refused, id, state);
-    return state;
-}
-
-Result<sync::EntityState> AgentReader::load(EntityId id) {
-    return guarded_job([&] { return impl_->load(id); });
-}
-
-Result<sync::EntityState> AgentReader::shown(EntityId id) {
-    return guarded_job([&] { return impl_->shown(id); });
-}
-
 Result<AgentSettings> AgentReader::settings() {
     return guarded_job([&]() -> Result<AgentSettings> {
         auto me = read_me(impl_->db);
         if (!me) return fail(ErrorCode::kNotFound, "this device is not set up");
         return std::move(me->settings);
     });
-}
-
-Result<EntityRow> AgentReader::entity_of(EntityId id) {
-    return guarded_job([&]() -> Result<EntityRow> {
-        auto stmt = impl_->db.prepare(
-            "SELECT e.tbl, p.id, e.first_ms, e.first_seq FROM entity e "
-            "LEFT JOIN entity p ON p.eno = e.parent WHERE e.id = ?1");
-        stmt.with(BytesView{id.bytes});
-        if (!stmt.step()) return fail(ErrorCode::kNotFound, "this device does not know the entity");
-        EntityRow row;
-        row.table = static_cast<std::uint16_t>(stmt.integer(0));
-        row.parent = id_at(stmt, 1);
-        if (!stmt.is_null(2))
-            row.first =
-                sync::Place{{stmt.integer(2)}, {static_cast<std::uint64_t>(stmt.integer(3))}};
-        stmt.reset();
-        return row;
-    });
-}
-
-Result<EntityId> AgentReader::canon_of(EntityId id) {
-    return guarded_job([&]() -> Result<EntityId> {
-        auto stmt = impl_->db.prepare(
-            "SELECT r.id FROM entity e JOIN canon c ON c.eno = e.eno JOIN entity r ON r.eno = "
-            "c.root WHERE e.id = ?1");
-        stmt.with(BytesView{id.bytes});
-        const EntityId root = stmt.step() ? id_at(stmt, 0) : id;
-        stmt.reset();
-        return root;
-    });
-}
-
-Result<std::vector<EntityId>> AgentReader::profile_of(EntityId id) {
-    STREETLOG_TRY(const auto root, canon_of(id));
-    return guarded_job([&]() -> Result<std::vector<EntityId>> {
-        std::vector<EntityId> out{root};
-        auto stmt = impl_->db.prepare(
-            "SELECT m.id FROM entity e JOIN canon c ON c.root = e.eno JOIN entity m ON m.eno = "
-            "c.eno WHERE e.id = ?1 AND m.eno <> e.eno ORDER BY m.id");
-        stmt.with(BytesView{root.bytes});
-        while (stmt.step()) out.push_back(id_at(stmt, 0));
-        return out;
-    });
-}
-
-namespace {
-
-GroupView view_of(std::span<const sync::Seen> seen,
-                  EntityId id,
-                  sync::RegisterId reg,
-                  const sync::Replica& self) {
-    GroupView out;
-    const auto siblings = sync::siblings_of(seen);
-    const auto* winner = sync::winner(siblings, reg, self);
-    if (winner != nullptr) out.cells = winner->cells;
-    auto names = sync::on_screen(seen, id, sync::SaveForm::kFull);
-    out.supersedes = std::move(names.supersedes);
-    out.profile = std::move(names.profile);
-    out.conflict = sync::needs_review(seen, reg);
-    for (const auto* sibling : siblings)
-        if (sibling != winner && !sync::same_value(*sibling, *winner))
-            out.others.push_back(sibling->cells);
-    return out;
-}
-
-}  // namespace
-
-Result<std::vector<std::pair<sync::RegisterId, GroupView>>> AgentReader::groups(EntityId id,
-                                                                                View view) {
-    std::vector<EntityId> ids{id};
-    if (view == View::kMerged) {
-        STREETLOG_TRY(ids, profile_of(id));
-    }
-    return guarded_job([&]() -> Result<std::vector<std::pair<sync::RegisterId, GroupView>>> {
-        std::vector<sync::EntityState> states;
-        states.reserve(ids.size());
-        std::vector<sync::Member> members;
-        std::set<sync::RegisterId> registers;
-        for (const EntityId member : ids) {
-            STREETLOG_TRY(auto state, impl_->shown(member));
-            for (const auto& [reg, value] : state.registers) registers.insert(reg);
-            states.push_back(std::move(state));
-            members.push_back({member, &states.back()});
-        }
-        std::vector<std::pair<sync::RegisterId, GroupView>> out;
-        for (const auto& reg : registers) {
-            const auto seen = sync::merged_view(members, reg);
-            if (!seen.empty()) out.emplace_back(reg, view_of(seen, id, reg, impl_->self));
-        }
-        return out;
-    });
-}
-
-Result<GroupView> AgentReader::group(EntityId id, sync::RegisterId reg, View view) {
-    STREETLOG_TRY(auto all, groups(id, view));
-    const auto at = std::ranges::find(all, reg, [](const auto& entry) { return entry.first; });
-    if (at == all.end()) return GroupView{};
-    return std::move(at->second);
 }
 
 Result<sync::Record> AgentReader::own_record(std::uint64_t seq) {
@@ -192,6 +73,67 @@ Result<sync::Record> AgentReader::own_record(std::uint64_t seq) {
         if (!stmt.step())
             return fail(ErrorCode::kNotFound, fmt::format("there is no own record {}", seq));
         return decode_own(stmt.blob(0));
+    });
+}
+
+Result<std::vector<RefusedRecord>> AgentReader::refused() {
+    return guarded_job([&]() -> Result<std::vector<RefusedRecord>> {
+        std::vector<RefusedRecord> out;
+        auto stmt = impl_->db.prepare(
+            "SELECT x.seq, x.status, x.code, v.act FROM own_exception x "
+            "LEFT JOIN replica r ON r.device = ?1 AND r.incarnation = ?2 "
+            "LEFT JOIN verdict v ON v.replica_no = r.no AND v.seq = x.seq ORDER BY x.seq");
+        stmt.with(BytesView{impl_->self.device.bytes}, impl_->self.incarnation);
+        while (stmt.step()) {
+            const auto act = number_at(stmt, 3);
+            if (act == static_cast<std::int64_t>(VerdictAct::kRelease)) continue;
+            RefusedRecord row;
+            row.seq = static_cast<std::uint64_t>(stmt.integer(0));
+            row.status = static_cast<sync::RecordStatus>(stmt.integer(1));
+            row.code = static_cast<sync::StatusCode>(stmt.integer(2));
+            row.rejected = act.has_value();
+            STREETLOG_TRY(const auto record, own_record(row.seq));
+            for (const auto& op : record.ops) row.entities.push_back(op.entity);
+            out.push_back(std::move(row));
+        }
+        return out;
+    });
+}
+
+Result<AgentStatus> AgentReader::status() {
+    return guarded_job([&]() -> Result<AgentStatus> {
+        const auto me = read_me(impl_->db);
+        if (!me) return fail(ErrorCode::kNotFound, "this device is not set up");
+        AgentStatus out;
+        out.saved = me->next_seq - 1;
+        out.unsent = out.saved - me->acked;
+        if (out.unsent > 0) {
+            out.oldest_unsent_seq = me->acked + 1;
+            STREETLOG_TRY(const auto oldest, own_record(out.oldest_unsent_seq));
+            out.oldest_unsent_occurred = oldest.header.occurred;
+        }
+        if (me->last_receipt_ms) out.last_receipt = Instant{*me->last_receipt_ms};
+        if (me->last_pull_ms) out.last_pull = Instant{*me->last_pull_ms};
+        out.newest_hub = me->newest_hub;
+        STREETLOG_TRY(const auto not_accepted, refused());
+        for (const auto& row : not_accepted) {
+            if (row.rejected) continue;
+            ++(row.status == sync::RecordStatus::kHeld ? out.held_by_hub : out.quarantined);
+        }
+        out.held_here =
+            static_cast<std::uint64_t>(one_number(impl_->db, "SELECT count(*) FROM held"));
+        out.clients =
+            static_cast<std::uint64_t>(one_number(impl_->db, "SELECT count(*) FROM client_read"));
+        return out;
+    });
+}
+
+Result<FindResult> AgentReader::find(const FindQuery& query) {
+    STREETLOG_TRY(auto found, EntityReader::find(query));
+    return guarded_job([&]() -> Result<FindResult> {
+        if (const auto me = read_me(impl_->db); me && me->last_pull_ms)
+            found.last_pull = Instant{*me->last_pull_ms};
+        return std::move(found);
     });
 }
 

@@ -2,13 +2,13 @@
 
 #include <array>
 
+#include "sync/store/state_schema.hpp"
+
 namespace streetlog::store {
 namespace {
 
-/// Three layers. The log (me, own, run, receipt, own_exception, verdict, held, cursor) is what
-/// nothing else can give back. States (replica, entity, state) and read tables (from client_read
-/// on) are made from it. Ids are 16 bytes, hashes 32, instants milliseconds, dates text.
-constexpr const char* kStep1 = R"sql(
+/// The log: what nothing else can give back. Ids are 16 bytes, hashes 32, instants milliseconds.
+constexpr const char* kLog = R"sql(
 CREATE TABLE me(
     one INTEGER PRIMARY KEY CHECK(one = 1),
     device BLOB NOT NULL, incarnation INT NOT NULL, secret BLOB NOT NULL,
@@ -45,45 +45,9 @@ CREATE TABLE cursor(scope INTEGER PRIMARY KEY, hub_seq INT NOT NULL, hub_hash BL
 CREATE TABLE anchor(one INTEGER PRIMARY KEY CHECK(one = 1), boot_id INT NOT NULL,
     boot_ms INT NOT NULL, suspended_ms INT NOT NULL, suspends INT NOT NULL, wall_ms INT NOT NULL,
     hub_ms INT NOT NULL, error_ms INT NOT NULL) STRICT;
-
-CREATE TABLE replica(no INTEGER PRIMARY KEY, device BLOB NOT NULL, incarnation INT NOT NULL,
-    UNIQUE(device, incarnation)) STRICT;
-CREATE TABLE entity(eno INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, tbl INT NOT NULL, parent INT,
-    first_ms INT, first_seq INT) STRICT;
-CREATE INDEX entity_parent ON entity(parent, tbl) WHERE parent IS NOT NULL;
-CREATE TABLE state(eno INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
-
-CREATE TABLE link(eno INT NOT NULL, replica_no INT NOT NULL, seq INT NOT NULL, op INT NOT NULL,
-    a BLOB NOT NULL, b BLOB NOT NULL, verdict INT NOT NULL, strength INT NOT NULL,
-    millibits INT NOT NULL, PRIMARY KEY(eno, replica_no, seq, op)) STRICT, WITHOUT ROWID;
-CREATE INDEX link_a ON link(a);
-CREATE INDEX link_b ON link(b);
-CREATE TABLE canon(eno INTEGER PRIMARY KEY, root INT NOT NULL) STRICT;
-CREATE INDEX canon_root ON canon(root);
-
-CREATE TABLE client_read(eno INTEGER PRIMARY KEY, first_key TEXT NOT NULL, last_key TEXT NOT NULL,
-    first_name TEXT NOT NULL, middle_name TEXT NOT NULL, last_name TEXT NOT NULL,
-    name_suffix TEXT NOT NULL, name_quality INT NOT NULL, ssn TEXT NOT NULL,
-    ssn4 TEXT NOT NULL, ssn_quality INT NOT NULL, dob TEXT NOT NULL, dob_quality INT NOT NULL,
-    sex INT NOT NULL, unsent INT NOT NULL) STRICT;
-CREATE INDEX client_last ON client_read(last_key, first_key);
-CREATE INDEX client_first ON client_read(first_key, last_key);
-CREATE INDEX client_ssn ON client_read(ssn) WHERE ssn <> '';
-CREATE INDEX client_ssn4 ON client_read(ssn4) WHERE ssn4 <> '';
-CREATE INDEX client_dob ON client_read(dob) WHERE dob <> '';
-CREATE TABLE enrollment_read(eno INTEGER PRIMARY KEY, client INT NOT NULL, project BLOB,
-    entry_date TEXT NOT NULL, exit_date TEXT NOT NULL, destination INT, household BLOB,
-    relationship INT NOT NULL) STRICT;
-CREATE INDEX enrollment_client ON enrollment_read(client);
-CREATE TABLE contact_read(eno INTEGER PRIMARY KEY, enrollment INT NOT NULL, date TEXT NOT NULL,
-    situation INT) STRICT;
-CREATE INDEX contact_enrollment ON contact_read(enrollment, date);
-CREATE TABLE project_read(eno INTEGER PRIMARY KEY, name TEXT NOT NULL, type INT) STRICT;
-CREATE TABLE user_(eno INTEGER PRIMARY KEY, number INT NOT NULL, name TEXT NOT NULL,
-    active INT NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<const char*, 1> kSteps{kStep1};
+constexpr std::array<const char*, 2> kSteps{kLog, kStateTables};
 
 }  // namespace
 

@@ -138,10 +138,7 @@ AgentStore::~AgentStore() = default;
 AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
     : db(std::move(connection)),
       me(std::move(state)),
-      numbers(db),
-      states(db, numbers),
-      tables(db, me.settings.self),
-      links(db, numbers),
+      projection(db, me.settings.self),
       overlay(db),
       understands(std::move(understood)),
       reader(new AgentReader{std::make_unique<AgentReader::Impl>(db, nullptr, me.settings.self)}),
@@ -189,7 +186,7 @@ Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job
         roll_back(before);
         return done;
     }
-    states.trim();
+    projection.states.trim();
     // The record is safe already; a checkpoint that fails is tried again after the next commit.
     if (db.wal_pages() > kWalPagesMax)
         (void)guarded_job([&]() -> Result<int> { return db.checkpoint(); });
@@ -199,34 +196,26 @@ Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job
 void AgentStore::Impl::roll_back(const MeState& before) {
     me = before;
     receipt_id = 0;
-    links.forget();
     (void)guarded_job([&]() -> Result<void> {
-        numbers.load();
-        states.forget();
+        projection.forget();
         return {};
     });
 }
 
 void AgentStore::Impl::flush() {
-    states.flush([&](EntitySlot& slot) {
+    projection.flush([&](const EntitySlot& slot, sync::EntityState& shown) {
         const auto refused = overlay.refused_on(slot.eno);
-        if (refused.empty()) {
-            tables.write(slot, slot.state, states);
-        } else {
-            auto shown = slot.state;
-            overlay.put_back(refused, slot.id, shown);
-            tables.write(slot, shown, states);
-        }
-        links.note(slot);
+        if (refused.empty()) return false;
+        shown = slot.state;
+        overlay.put_back(refused, slot.id, shown);
+        return true;
     });
-    links.settle(states);
-    states.flush([](EntitySlot&) {});  // entities that only a link names so far
 }
 
 void AgentStore::Impl::flush_in_steps(std::size_t& records) {
     if (++records % kFlushRecords != 0) return;
     flush();
-    states.trim();
+    projection.states.trim();
 }
 
 void AgentStore::Impl::write_me() {
@@ -285,19 +274,8 @@ Result<Saved> AgentStore::Impl::append(const SaveRequest& request) {
         .with(
             header.seq, BytesView{me.head}, header.occurred.ms, header.recorded.ms, BytesView{body})
         .run();
-    put_ops(record, std::nullopt);
+    projection.put(record, std::nullopt);
     return Saved{header.seq, header.key()};
-}
-
-void AgentStore::Impl::put_ops(const sync::Record& record,
-                               const std::optional<sync::Receipt>& receipt) {
-    for (std::size_t i = 0; i < record.ops.size(); ++i) {
-        const sync::Op& op = record.ops[i];
-        if (op.entity.is_nil()) continue;  // a verdict or a rule writes to no entity
-        const sync::Dot dot{
-            record.header.replica, record.header.seq, static_cast<std::uint16_t>(i)};
-        sync::put(states.touch(op.entity).state, {dot, &record.header, &op, receipt});
-    }
 }
 
 Result<Saved> AgentStore::save(const SaveRequest& request) {

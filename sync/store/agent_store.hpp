@@ -7,15 +7,11 @@
 
 #include "sync/store/agent_reader.hpp"
 #include "sync/store/agent_types.hpp"
+#include "sync/store/understands.hpp"
 
 namespace streetlog::store {
 
 inline constexpr std::int32_t kAgentApplication = 0x534c4167;  // "SLAg"
-
-/// Whether this version understands an op; a record with another op is held whole. Tests bring
-/// their own.
-using Understands = std::function<bool(const sync::Op&)>;
-[[nodiscard]] bool catalogue_understands(const sync::Op& op);
 
 /// agent.db: the field agent's log and everything made from it, through the one connection that
 /// writes it. Each act is one transaction with synchronous=FULL: when it returns a value that is on

@@ -208,8 +208,8 @@ std::vector<DeviceRow> HubLog::devices() {
     return out;
 }
 
-std::vector<UserRow> HubLog::users() {
-    std::vector<UserRow> out;
+std::vector<AccountRow> HubLog::users() {
+    std::vector<AccountRow> out;
     auto rows = db_.prepare("SELECT id, number, name, email, active FROM hub_user ORDER BY number");
     while (rows.step()) {
         out.push_back({.id = id_from<EntityId>(rows.blob(0)),
@@ -282,7 +282,7 @@ void HubLog::put_device(const DeviceRow& row) {
     device_.with(BytesView{row.id.bytes}, row.name, row.state, BytesView{row.secret_digest}).run();
 }
 
-void HubLog::put_user(const UserRow& row) {
+void HubLog::put_user(const AccountRow& row) {
     user_.with(BytesView{row.id.bytes}, row.number, row.name, row.email, row.active).run();
 }
 

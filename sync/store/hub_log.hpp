@@ -67,7 +67,7 @@ struct DeviceRow {
 
 /// Who may hold a device. A projection of the hub's own user records, for the number of the next
 /// one.
-struct UserRow {
+struct AccountRow {
     EntityId id;
     std::int64_t number = 0;
     std::string name;
@@ -104,7 +104,7 @@ class HubLog {
     [[nodiscard]] std::vector<ExceptionRow> exceptions(HubSeq first, HubSeq last);
     [[nodiscard]] std::vector<ReplicaRow> replicas();
     [[nodiscard]] std::vector<DeviceRow> devices();
-    [[nodiscard]] std::vector<UserRow> users();
+    [[nodiscard]] std::vector<AccountRow> users();
     [[nodiscard]] std::optional<std::string> setting(std::string_view name);
     /// Every entity in order of its number.
     void scan_entities(const std::function<void(std::int64_t eno, const EntityId& id)>& take);
@@ -118,7 +118,7 @@ class HubLog {
     void add_exception(const ExceptionRow& row);
     void put_replica(const ReplicaRow& row);
     void put_device(const DeviceRow& row);
-    void put_user(const UserRow& row);
+    void put_user(const AccountRow& row);
     void put_setting(std::string_view name, std::string_view value);
 
   private:

@@ -16,8 +16,6 @@ namespace col = hud::col;
 constexpr std::int64_t kVoid = 2;  // list S.5
 constexpr std::int64_t kNotCollected = 99;
 
-const std::vector<sync::Cell> kNoCells;
-
 /// The last four characters when all are digits.
 std::string last_four(const std::string& ssn) {
     if (ssn.size() < 4) return {};
@@ -44,11 +42,7 @@ struct ReadTables::Winners {
 
     [[nodiscard]] const std::vector<sync::Cell>& cells(std::uint16_t table,
                                                        std::uint16_t group) const {
-        const auto reg = state.registers.find({table, group});
-        if (reg == state.registers.end()) return kNoCells;
-        const auto siblings = sync::visible(reg->second);
-        const auto* winner = sync::winner(siblings, {table, group}, self);
-        return winner == nullptr ? kNoCells : winner->cells;
+        return sync::winner_cells(state, {table, group}, self);
     }
 
     [[nodiscard]] bool is_void() const {

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "schema/time.hpp"
-#include "sync/store/agent_impl.hpp"
-#include "sync/store/agent_rows.hpp"
 #include "sync/store/cells.hpp"
+#include "sync/store/entity_reader_impl.hpp"
+#include "sync/store/id_at.hpp"
 
 /// Find Client: one box, everything typed must match, and each hit says why.
 namespace streetlog::store {
@@ -283,7 +283,7 @@ FindHit hit_of(Db& db, std::int64_t root, Found& found) {
 
 }  // namespace
 
-Result<FindResult> AgentReader::find(const FindQuery& query) {
+Result<FindResult> EntityReader::find(const FindQuery& query) {
     STREETLOG_TRY(const auto terms, parse(query.text));
     return guarded_job([&]() -> Result<FindResult> {
         auto people = Search{impl_->db, terms}.run();
@@ -291,22 +291,18 @@ Result<FindResult> AgentReader::find(const FindQuery& query) {
         out.total = people.size();
         for (auto& [root, found] : ranked(people, query.limit))
             out.hits.push_back(hit_of(impl_->db, root, *found));
-        auto count =
-            impl_->db.prepare("SELECT count(*), (SELECT last_pull_ms FROM me) FROM client_read");
-        if (count.step()) {
-            out.clients_here = static_cast<std::uint64_t>(count.integer(0));
-            if (!count.is_null(1)) out.last_pull = Instant{count.integer(1)};
-        }
+        auto count = impl_->db.prepare("SELECT count(*) FROM client_read");
+        if (count.step()) out.clients_here = static_cast<std::uint64_t>(count.integer(0));
         count.reset();
         return out;
     });
 }
 
-Result<ClientRow> AgentReader::client(EntityId id) {
+Result<ClientRow> EntityReader::client(EntityId id) {
     return guarded_job([&]() -> Result<ClientRow> {
         auto stmt = impl_->db.prepare((std::string{kColumns} + "e.id = ?1").c_str());
         stmt.with(BytesView{id.bytes});
-        if (!stmt.step()) return fail(ErrorCode::kNotFound, "this device does not know the client");
+        if (!stmt.step()) return fail(ErrorCode::kNotFound, "nothing is known here of the client");
         return client_at(stmt);
     });
 }

@@ -1,10 +1,9 @@
-#include <fmt/format.h>
+#include <algorithm>
 
-#include "sync/store/agent_impl.hpp"
-#include "sync/store/agent_reader.hpp"
-#include "sync/store/agent_rows.hpp"
+#include "sync/store/entity_reader_impl.hpp"
+#include "sync/store/id_at.hpp"
 
-/// Lists from the read tables, and how the device stands.
+/// Lists from the read tables.
 namespace streetlog::store {
 namespace {
 
@@ -25,16 +24,9 @@ EnrollmentRow enrollment_at(const Stmt& stmt) {
     return row;
 }
 
-std::int64_t one_number(Db& db, const char* sql) {
-    auto stmt = db.prepare(sql);
-    const auto out = stmt.step() ? stmt.integer(0) : 0;
-    stmt.reset();
-    return out;
-}
-
 }  // namespace
 
-Result<std::vector<EnrollmentRow>> AgentReader::enrollments_of(EntityId client) {
+Result<std::vector<EnrollmentRow>> EntityReader::enrollments_of(EntityId client) {
     STREETLOG_TRY(const auto members, profile_of(client));
     return guarded_job([&]() -> Result<std::vector<EnrollmentRow>> {
         std::vector<EnrollmentRow> out;
@@ -53,7 +45,7 @@ Result<std::vector<EnrollmentRow>> AgentReader::enrollments_of(EntityId client) 
     });
 }
 
-Result<EnrollmentRow> AgentReader::enrollment(EntityId id) {
+Result<EnrollmentRow> EntityReader::enrollment(EntityId id) {
     return guarded_job([&]() -> Result<EnrollmentRow> {
         auto stmt = impl_->db.prepare(
             "SELECT e.id, c.id, r.project, r.entry_date, r.exit_date, r.destination, r.household, "
@@ -61,12 +53,12 @@ Result<EnrollmentRow> AgentReader::enrollment(EntityId id) {
             "LEFT JOIN entity c ON c.eno = r.client WHERE e.id = ?1");
         stmt.with(BytesView{id.bytes});
         if (!stmt.step())
-            return fail(ErrorCode::kNotFound, "this device does not know the enrollment");
+            return fail(ErrorCode::kNotFound, "nothing is known here of the enrollment");
         return enrollment_at(stmt);
     });
 }
 
-Result<std::vector<ContactRow>> AgentReader::contacts_of(EntityId enrollment) {
+Result<std::vector<ContactRow>> EntityReader::contacts_of(EntityId enrollment) {
     return guarded_job([&]() -> Result<std::vector<ContactRow>> {
         std::vector<ContactRow> out;
         auto stmt = impl_->db.prepare(
@@ -81,7 +73,7 @@ Result<std::vector<ContactRow>> AgentReader::contacts_of(EntityId enrollment) {
     });
 }
 
-Result<std::vector<EntityId>> AgentReader::children_of(EntityId parent, std::uint16_t table) {
+Result<std::vector<EntityId>> EntityReader::children_of(EntityId parent, std::uint16_t table) {
     return guarded_job([&]() -> Result<std::vector<EntityId>> {
         std::vector<EntityId> out;
         auto stmt = impl_->db.prepare(
@@ -93,7 +85,7 @@ Result<std::vector<EntityId>> AgentReader::children_of(EntityId parent, std::uin
     });
 }
 
-Result<std::vector<ProjectRow>> AgentReader::projects() {
+Result<std::vector<ProjectRow>> EntityReader::projects() {
     return guarded_job([&]() -> Result<std::vector<ProjectRow>> {
         std::vector<ProjectRow> out;
         auto stmt = impl_->db.prepare(
@@ -105,7 +97,7 @@ Result<std::vector<ProjectRow>> AgentReader::projects() {
     });
 }
 
-Result<std::vector<UserRow>> AgentReader::users() {
+Result<std::vector<UserRow>> EntityReader::users() {
     return guarded_job([&]() -> Result<std::vector<UserRow>> {
         std::vector<UserRow> out;
         auto stmt = impl_->db.prepare("SELECT number, name, active FROM user_ ORDER BY number");
@@ -113,58 +105,6 @@ Result<std::vector<UserRow>> AgentReader::users() {
             out.push_back({static_cast<std::uint32_t>(stmt.integer(0)),
                            std::string{stmt.text(1)},
                            stmt.integer(2) != 0});
-        return out;
-    });
-}
-
-Result<std::vector<RefusedRecord>> AgentReader::refused() {
-    return guarded_job([&]() -> Result<std::vector<RefusedRecord>> {
-        std::vector<RefusedRecord> out;
-        auto stmt = impl_->db.prepare(
-            "SELECT x.seq, x.status, x.code, v.act FROM own_exception x "
-            "LEFT JOIN replica r ON r.device = ?1 AND r.incarnation = ?2 "
-            "LEFT JOIN verdict v ON v.replica_no = r.no AND v.seq = x.seq ORDER BY x.seq");
-        stmt.with(BytesView{impl_->self.device.bytes}, impl_->self.incarnation);
-        while (stmt.step()) {
-            const auto act = number_at(stmt, 3);
-            if (act == static_cast<std::int64_t>(VerdictAct::kRelease)) continue;
-            RefusedRecord row;
-            row.seq = static_cast<std::uint64_t>(stmt.integer(0));
-            row.status = static_cast<sync::RecordStatus>(stmt.integer(1));
-            row.code = static_cast<sync::StatusCode>(stmt.integer(2));
-            row.rejected = act.has_value();
-            STREETLOG_TRY(const auto record, own_record(row.seq));
-            for (const auto& op : record.ops) row.entities.push_back(op.entity);
-            out.push_back(std::move(row));
-        }
-        return out;
-    });
-}
-
-Result<AgentStatus> AgentReader::status() {
-    return guarded_job([&]() -> Result<AgentStatus> {
-        const auto me = read_me(impl_->db);
-        if (!me) return fail(ErrorCode::kNotFound, "this device is not set up");
-        AgentStatus out;
-        out.saved = me->next_seq - 1;
-        out.unsent = out.saved - me->acked;
-        if (out.unsent > 0) {
-            out.oldest_unsent_seq = me->acked + 1;
-            STREETLOG_TRY(const auto oldest, own_record(out.oldest_unsent_seq));
-            out.oldest_unsent_occurred = oldest.header.occurred;
-        }
-        if (me->last_receipt_ms) out.last_receipt = Instant{*me->last_receipt_ms};
-        if (me->last_pull_ms) out.last_pull = Instant{*me->last_pull_ms};
-        out.newest_hub = me->newest_hub;
-        STREETLOG_TRY(const auto not_accepted, refused());
-        for (const auto& row : not_accepted) {
-            if (row.rejected) continue;
-            ++(row.status == sync::RecordStatus::kHeld ? out.held_by_hub : out.quarantined);
-        }
-        out.held_here =
-            static_cast<std::uint64_t>(one_number(impl_->db, "SELECT count(*) FROM held"));
-        out.clients =
-            static_cast<std::uint64_t>(one_number(impl_->db, "SELECT count(*) FROM client_read"));
         return out;
     });
 }

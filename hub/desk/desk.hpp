@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "hub/project/follower.hpp"
+
+namespace streetlog::hub {
+
+/// What the data-quality manager asks of the hub: lateness, duplicates, conflicts, one client's
+/// record, an import. Runs on the follower's thread when the hub is running, in the command's own
+/// process when it is not. Every command first brings the projection up to date.
+class Desk {
+  public:
+    /// Lines for the person who waits.
+    using Say = std::function<void(std::string)>;
+
+    Desk(Follower& follower, Say say) : follower_(follower), say_(std::move(say)) {}
+
+    /// Whether `command`, the words of the command line joined by blanks, is one of the desk's.
+    [[nodiscard]] static bool knows(std::string_view command);
+    [[nodiscard]] Result<boost::json::object> run(std::string_view command,
+                                                  const boost::json::object& arguments);
+
+  private:
+    using Object = boost::json::object;
+
+    [[nodiscard]] Result<Object> dispatch(std::string_view command, const Object& arguments);
+    [[nodiscard]] Result<Object> late(const Object& arguments);
+    [[nodiscard]] Result<Object> duplicates();
+    [[nodiscard]] Result<Object> unlink(const Object& arguments);
+    [[nodiscard]] Result<Object> conflicts();
+    [[nodiscard]] Result<Object> resolve(const Object& arguments);
+    [[nodiscard]] Result<Object> show(const Object& arguments);
+    [[nodiscard]] Result<Object> dump(const Object& arguments);
+    [[nodiscard]] Result<Object> rebuild();
+    [[nodiscard]] Result<Object> import(const Object& arguments);
+    [[nodiscard]] Result<Object> rule_add(const Object& arguments);
+    [[nodiscard]] Result<Object> rule_list();
+
+    [[nodiscard]] HubProjection::Progress progress(std::string what);
+
+    Follower& follower_;
+    Say say_;
+};
+
+}  // namespace streetlog::hub

@@ -1,0 +1,60 @@
+#include "hub/project/follower_thread.hpp"
+
+namespace streetlog::hub {
+
+FollowerThread::FollowerThread(Follower follower, Logger& log)
+    : follower_(std::move(follower)), log_(log), thread_([this] { work(); }) {}
+
+FollowerThread::~FollowerThread() {
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+}
+
+void FollowerThread::wake() {
+    {
+        const std::lock_guard lock{mutex_};
+        grown_ = true;
+    }
+    wake_.notify_one();
+}
+
+void FollowerThread::post(std::function<void(Follower&)> job) {
+    {
+        const std::lock_guard lock{mutex_};
+        jobs_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+}
+
+void FollowerThread::work() {
+    for (;;) {
+        std::function<void(Follower&)> job;
+        {
+            std::unique_lock lock{mutex_};
+            wake_.wait(lock, [this] { return stopping_ || grown_ || !jobs_.empty(); });
+            if (!jobs_.empty()) {
+                job = std::move(jobs_.front());
+                jobs_.pop_front();
+            } else if (stopping_) {
+                return;
+            } else {
+                grown_ = false;
+            }
+        }
+        if (job)
+            job(follower_);
+        else
+            follow();
+    }
+}
+
+void FollowerThread::follow() {
+    const auto done = follower_.catch_up();
+    if (!done) log_.event(LogLevel::kError, "projection_failed", {{"code", done.error().code}});
+}
+
+}  // namespace streetlog::hub

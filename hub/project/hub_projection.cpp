@@ -1,0 +1,229 @@
+#include "hub/project/hub_projection.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "hub/project/project_schema.hpp"
+#include "sync/change/codec.hpp"
+#include "sync/store/run_times.hpp"
+#include "sync/store/state_schema.hpp"
+#include "sync/store/understands.hpp"
+
+namespace streetlog::hub {
+namespace {
+
+/// Records of one transaction, about; whole runs.
+constexpr std::size_t kStepRecords = 2'000;
+/// Pages in the WAL after which a commit is followed by a checkpoint.
+constexpr int kWalPagesMax = 4'000;
+
+constexpr std::array<const char*, 2> kSteps{store::kStateTables, kProjectTables};
+
+Result<store::Db> open_file(const std::filesystem::path& file) {
+    return store::guarded_job([&]() -> Result<store::Db> {
+        STREETLOG_TRY(
+            auto db,
+            store::Db::open(
+                file, store::Access::kWrite, store::Durability::kNormal, kProjectionMark));
+        STREETLOG_CHECK(store::migrate(db, kSteps));
+        return db;
+    });
+}
+
+void remove_file(const std::filesystem::path& file) {
+    std::error_code ignored;
+    for (const char* tail : {"", "-wal", "-shm"})
+        std::filesystem::remove(file.string() + tail, ignored);
+}
+
+/// What of a record can be judged: all of it, or the header alone of one that was held or is
+/// damaged.
+std::optional<sync::Record> readable(const sync::EncodedView& view) {
+    if (auto record = sync::decode(view)) return *std::move(record);
+    if (auto header = sync::decode_header(view.header)) return sync::Record{*std::move(header), {}};
+    return std::nullopt;
+}
+
+}  // namespace
+
+struct HubProjection::Impl {
+    Impl(store::Db connection, DeviceId hub_id)
+        : db(std::move(connection)),
+          hub(hub_id),
+          projection(db, {}),
+          lateness(db, projection.numbers, projection.states),
+          matcher(db, projection.states),
+          reader(db, {}),
+          move_(db.prepare("INSERT OR REPLACE INTO progress VALUES(1, ?1, ?2)")) {
+        load();
+    }
+
+    void load() {
+        cursor = {};
+        auto row = db.prepare("SELECT hub_seq, hub_hash FROM progress");
+        if (!row.step()) return;
+        cursor.seq = {static_cast<std::uint64_t>(row.integer(0))};
+        const auto hash = row.blob(1);
+        if (hash.size() == cursor.hash.size()) std::ranges::copy(hash, cursor.hash.begin());
+    }
+
+    void forget() {
+        projection.forget();
+        lateness.load();
+        load();
+    }
+
+    void clear() {
+        projection.clear();
+        lateness.clear();
+        matcher.clear();
+        db.exec("DELETE FROM progress");
+        cursor = {};
+    }
+
+    [[nodiscard]] Result<void> transact(const std::function<Result<void>()>& job) {
+        auto done = store::guarded_job([&]() -> Result<void> {
+            store::Txn txn{db};
+            STREETLOG_CHECK(job());
+            projection.flush({}, [&](const store::EntitySlot& slot) { matcher.note(slot); });
+            txn.commit();
+            projection.states.trim();
+            if (db.wal_pages() > kWalPagesMax) db.checkpoint();
+            return {};
+        });
+        if (!done) (void)store::guarded_job([&]() -> Result<int> { return forget(), 0; });
+        return done;
+    }
+
+    [[nodiscard]] Result<void> apply(store::HubLog& log, const store::LogRun& run) {
+        const auto damaged = [&](const char* what) {
+            return fail(
+                ErrorCode::kDamaged,
+                fmt::format(
+                    "the log cannot be read at hub sequence {}: {}", run.first_hub.value, what),
+                "Check it with: streetlog-hub verify");
+        };
+        const auto exceptions = log.exceptions(run.first_hub, run.last_hub());
+        const auto times = store::decode_times(run.times, run.receipt.first.received);
+        if (!times || times->size() != run.count) return damaged("its times");
+        std::vector<sync::EncodedView> views(run.count);
+        const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
+        if (raw) {
+            auto decoded = sync::decode_batch(*raw);
+            if (decoded && decoded->size() == run.count) views = *std::move(decoded);
+        }
+        if (views.front().header.empty() && exceptions.size() != run.count)
+            return damaged("its records");
+        for (std::uint32_t i = 0; i < run.count; ++i) {
+            const HubSeq at{run.first_hub.value + i};
+            const sync::RecordKey key{run.replica, run.first_seq + i};
+            const auto receipt = run.receipt.of(i);
+            const auto set_aside = std::ranges::find(exceptions, at, &store::ExceptionRow::seq);
+            const auto record = readable(views[i]);
+            if (set_aside != exceptions.end() || !record || record->ops.empty() ||
+                !std::ranges::all_of(record->ops, store::catalogue_understands)) {
+                projection.hide(key, sync::edges_of(views[i]), receipt.place);
+            } else {
+                projection.put(*record, receipt);
+                if (run.replica.device == hub) lateness.learn(*record);
+            }
+            // A record that was set aside was late or not all the same.
+            if (record && record->header.key() == key && run.replica.device != hub)
+                lateness.take(at,
+                              *record,
+                              (*times)[i].interaction,
+                              {receipt.saved, (*times)[i].save_flags},
+                              receipt.place.received);
+        }
+        cursor = {run.last_hub(), run.hub_hash};
+        return {};
+    }
+
+    /// One transaction of whole runs; false when the log had nothing more.
+    [[nodiscard]] Result<bool> step(store::HubLog& log) {
+        std::vector<store::LogRun> runs;
+        std::size_t records = 0;
+        STREETLOG_CHECK(store::guarded_job([&]() -> Result<void> {
+            log.runs_after(cursor.seq, [&](store::LogRun&& run) {
+                records += run.count;
+                runs.push_back(std::move(run));
+                return records < kStepRecords;
+            });
+            return {};
+        }));
+        if (runs.empty()) return false;
+        STREETLOG_CHECK(transact([&]() -> Result<void> {
+            for (const auto& run : runs) STREETLOG_CHECK(apply(log, run));
+            move_.with(cursor.seq.value, store::BytesView{cursor.hash}).run();
+            return {};
+        }));
+        return true;
+    }
+
+    store::Db db;
+    DeviceId hub;
+    store::Projection projection;
+    Lateness lateness;
+    Matcher matcher;
+    store::EntityReader reader;
+    store::HubHead cursor;
+    store::Stmt move_;
+};
+
+HubProjection::HubProjection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+HubProjection::HubProjection(HubProjection&&) noexcept = default;
+HubProjection& HubProjection::operator=(HubProjection&&) noexcept = default;
+HubProjection::~HubProjection() = default;
+
+Result<HubProjection> HubProjection::open(const std::filesystem::path& directory, DeviceId hub) {
+    const auto file = directory / "projection.db";
+    auto db = open_file(file);
+    if (!db &&
+        (db.error().code == ErrorCode::kWrongDatabase || db.error().code == ErrorCode::kDamaged)) {
+        remove_file(file);
+        db = open_file(file);
+    }
+    if (!db) return std::unexpected(db.error());
+    return store::guarded_job([&]() -> Result<HubProjection> {
+        return HubProjection{std::make_unique<Impl>(*std::move(db), hub)};
+    });
+}
+
+Result<void> HubProjection::catch_up(store::HubLog& log, const Progress& progress) {
+    auto known = store::guarded_job(
+        [&]() -> Result<bool> { return log.has({impl_->cursor.seq, impl_->cursor.hash}); });
+    if (!known) return std::unexpected(known.error());
+    if (!*known) return rebuild(log, progress);
+    for (;;) {
+        STREETLOG_TRY(const bool more, impl_->step(log));
+        if (!more) return {};
+        if (progress) progress(impl_->cursor.seq.value, log.head().seq.value);
+    }
+}
+
+Result<void> HubProjection::rebuild(store::HubLog& log, const Progress& progress) {
+    STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
+        impl_->clear();
+        return {};
+    }));
+    return catch_up(log, progress);
+}
+
+HubSeq HubProjection::at() const { return impl_->cursor.seq; }
+
+store::EntityReader& HubProjection::read() { return impl_->reader; }
+
+Lateness& HubProjection::lateness() { return impl_->lateness; }
+
+Matcher& HubProjection::matcher() { return impl_->matcher; }
+
+store::Db& HubProjection::db() { return impl_->db; }
+
+Result<void> HubProjection::transact(const std::function<Result<void>()>& job) {
+    return impl_->transact(job);
+}
+
+}  // namespace streetlog::hub

@@ -1,0 +1,82 @@
+#include "sync/store/projection.hpp"
+
+#include "sync/merge/view.hpp"
+#include "sync/store/id_at.hpp"
+
+namespace streetlog::store {
+
+Projection::Projection(Db& connection, sync::Replica self)
+    : db(connection),
+      numbers(db),
+      states(db, numbers),
+      tables(db, self),
+      links(db, numbers),
+      conflict_drop_(db.prepare("DELETE FROM conflict WHERE eno = ?1")),
+      conflict_add_(db.prepare("INSERT INTO conflict VALUES(?1, ?2, ?3)")) {}
+
+void Projection::put(const sync::Record& record, const std::optional<sync::Receipt>& receipt) {
+    for (std::size_t i = 0; i < record.ops.size(); ++i) {
+        const sync::Op& op = record.ops[i];
+        if (op.entity.is_nil()) continue;  // a verdict or a rule writes to no entity
+        const sync::Dot dot{
+            record.header.replica, record.header.seq, static_cast<std::uint16_t>(i)};
+        sync::put(states.touch(op.entity).state, {dot, &record.header, &op, receipt});
+    }
+}
+
+void Projection::hide(const sync::RecordKey& key,
+                      const std::vector<sync::HiddenWrite>& writes,
+                      const std::optional<sync::Place>& place) {
+    for (const auto& write : writes)
+        if (!write.entity.is_nil()) sync::hide(states.touch(write.entity).state, key, write, place);
+}
+
+void Projection::note_conflicts(const EntitySlot& slot) {
+    conflict_drop_.with(slot.eno).run();
+    for (const auto& [id, reg] : slot.state.registers) {
+        if (reg.siblings.size() < 2) continue;
+        const auto siblings = sync::visible(reg);
+        if (sync::needs_review(siblings, id))
+            conflict_add_.with(slot.eno, id.table, id.group).run();
+    }
+}
+
+void Projection::flush(const Overlay& overlay, const Written& written) {
+    sync::EntityState shown;
+    states.flush([&](EntitySlot& slot) {
+        const bool other = overlay && overlay(slot, shown);
+        tables.write(slot, other ? shown : slot.state, states);
+        note_conflicts(slot);
+        links.note(slot);
+        if (written) written(slot);
+    });
+    links.settle(states);
+    states.flush([](EntitySlot&) {});  // entities that only a link names so far
+}
+
+void Projection::forget() {
+    links.forget();
+    numbers.load();
+    states.forget();
+}
+
+void Projection::clear() {
+    clear_read();
+    db.exec("DELETE FROM state; DELETE FROM entity");
+    states.forget();
+}
+
+void Projection::clear_read() {
+    tables.clear(db);
+    links.clear(db);
+    db.exec("DELETE FROM conflict");
+}
+
+std::vector<EntityId> Projection::with_state() {
+    std::vector<EntityId> out;
+    auto stmt = db.prepare("SELECT e.id FROM entity e JOIN state s ON s.eno = e.eno");
+    while (stmt.step()) out.push_back(id_at(stmt, 0));
+    return out;
+}
+
+}  // namespace streetlog::store

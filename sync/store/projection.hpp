@@ -1,0 +1,48 @@
+#pragma once
+
+#include <span>
+
+#include "sync/store/links.hpp"
+#include "sync/store/read_tables.hpp"
+
+namespace streetlog::store {
+
+/// Keeps the tables of state_schema.hpp in step with the records it is given, inside the caller's
+/// transactions. Only for the writing connection; whoever rolls back calls `forget`.
+struct Projection {
+    /// Fills `shown` with what the read tables are to show in place of the slot's state; false: the
+    /// state as it is.
+    using Overlay = std::function<bool(const EntitySlot& slot, sync::EntityState& shown)>;
+    using Written = std::function<void(const EntitySlot& slot)>;
+
+    Projection(Db& db, sync::Replica self);
+
+    void put(const sync::Record& record, const std::optional<sync::Receipt>& receipt);
+    void hide(const sync::RecordKey& key,
+              const std::vector<sync::HiddenWrite>& writes,
+              const std::optional<sync::Place>& place);
+
+    /// Writes everything touched: states, read tables, conflicts, links, canon. `written` is called
+    /// for each entity whose state changed.
+    void flush(const Overlay& overlay = {}, const Written& written = {});
+
+    void forget();
+    /// Empties every table.
+    void clear();
+    /// Empties what is made from states; touch all of `with_state` and flush to make it again.
+    void clear_read();
+    [[nodiscard]] std::vector<EntityId> with_state();
+
+    Db& db;
+    DbReplicaNumbers numbers;
+    EntityStates states;
+    ReadTables tables;
+    Links links;
+
+  private:
+    void note_conflicts(const EntitySlot& slot);
+
+    Stmt conflict_drop_, conflict_add_;
+};
+
+}  // namespace streetlog::store
