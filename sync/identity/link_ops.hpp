@@ -38,15 +38,15 @@ class ClientPair {
     EntityId b_;
 };
 
-/// Values are hashed into ids, so they never change.
-enum class LinkSpeaker : std::uint8_t { kFirstTier = 1, kPerson = 2 };
+/// The entity of what the first tier says of the pair, and of what people say of it.
+[[nodiscard]] EntityId rule_link_id(const ClientPair& pair, std::uint32_t round = 0);
+[[nodiscard]] EntityId human_link_id(const ClientPair& pair, std::uint32_t round = 0);
 
-[[nodiscard]] EntityId link_id(LinkSpeaker speaker,
-                               const ClientPair& pair,
-                               std::uint32_t round = 0);
+/// One of the two above.
+using LinkIds = EntityId (*)(const ClientPair& pair, std::uint32_t round);
 
 /// The round of the next assertion: the first one whose id `taken` does not know.
-[[nodiscard]] std::uint32_t next_round(LinkSpeaker speaker,
+[[nodiscard]] std::uint32_t next_round(LinkIds ids,
                                        const ClientPair& pair,
                                        const std::function<bool(EntityId)>& taken);
 
@@ -77,7 +77,7 @@ struct Unlink {
     ClientPair pair;
     std::optional<EntityId> by;  // the reviewer's id, where there is one
     std::string reason;          // in their words; may be empty
-    std::uint32_t round = 0;     // of LinkSpeaker::kPerson on this pair
+    std::uint32_t round = 0;     // the next of human_link_id
 };
 
 /// For one record: withdraws every assertion among `live` that this very pair is one person, and

@@ -17,7 +17,6 @@ namespace {
 
 using namespace testing;
 using enum Agreement;
-using enum LinkSpeaker;
 
 namespace column = hud::col::client_link;
 
@@ -39,8 +38,8 @@ class LinkLog {
         }
     }
 
-    [[nodiscard]] std::uint32_t next(LinkSpeaker speaker, const ClientPair& pair) const {
-        return next_round(speaker, pair, [this](EntityId link) { return states_.contains(link); });
+    [[nodiscard]] std::uint32_t next(LinkIds ids, const ClientPair& pair) const {
+        return next_round(ids, pair, [this](EntityId link) { return states_.contains(link); });
     }
 
     void save(Op op) { save(std::vector{std::move(op)}); }
@@ -77,17 +76,17 @@ Unlink unlink(std::uint64_t x, std::uint64_t y) {
 
 TEST(LinkOps, ThePairDecidesTheEntityNotItsOrder) {
     EXPECT_EQ(pair(4, 9), pair(9, 4));
-    EXPECT_EQ(link_id(kFirstTier, pair(4, 9)), link_id(kFirstTier, pair(9, 4)));
-    EXPECT_NE(link_id(kFirstTier, pair(4, 9)), link_id(kFirstTier, pair(4, 8)));
-    EXPECT_NE(link_id(kFirstTier, pair(4, 9)), link_id(kPerson, pair(4, 9)));
-    EXPECT_NE(link_id(kFirstTier, pair(4, 9)), link_id(kFirstTier, pair(4, 9), 1));
+    EXPECT_EQ(rule_link_id(pair(4, 9)), rule_link_id(pair(9, 4)));
+    EXPECT_NE(rule_link_id(pair(4, 9)), rule_link_id(pair(4, 8)));
+    EXPECT_NE(rule_link_id(pair(4, 9)), human_link_id(pair(4, 9)));
+    EXPECT_NE(rule_link_id(pair(4, 9)), rule_link_id(pair(4, 9), 1));
     EXPECT_EQ(link_op(pair(4, 9), kEvidence), link_op(pair(9, 4), kEvidence));
 }
 
 TEST(LinkOps, IdsNeverChange) {
     // Links of this version stand in logs: another id for the same pair would link it twice.
-    EXPECT_EQ(to_string(link_id(kFirstTier, pair(1, 2))), "528672752221eb9ce2b27a17bf066b46");
-    EXPECT_EQ(to_string(link_id(kPerson, pair(1, 2), 258)), "e36591f9d7b63e92de10d1f45060afac");
+    EXPECT_EQ(to_string(rule_link_id(pair(1, 2))), "528672752221eb9ce2b27a17bf066b46");
+    EXPECT_EQ(to_string(human_link_id(pair(1, 2), 258)), "e36591f9d7b63e92de10d1f45060afac");
 }
 
 TEST(LinkOps, ALinkSaysWhoWhatAndWhy) {
@@ -143,7 +142,7 @@ TEST(LinkOps, UnlinkingSeparatesAndTheRuleCannotJoinAgain) {
     EXPECT_FALSE(log.joined(1, 2));
     ASSERT_EQ(log.live().size(), 1U);  // the withdrawn link left nothing
     EXPECT_EQ(log.live()[0].link.verdict, LinkVerdict::kDifferent);
-    log.save(link_op(pair(1, 2), {kEqual, kEqual, kEqual}, log.next(kFirstTier, pair(1, 2))));
+    log.save(link_op(pair(1, 2), {kEqual, kEqual, kEqual}, log.next(rule_link_id, pair(1, 2))));
     ASSERT_EQ(log.live().size(), 2U);
     EXPECT_FALSE(log.joined(1, 2));
 }
@@ -173,10 +172,10 @@ TEST(LinkOps, UnlinkingWithdrawsEveryAssertionOfThePairWhoeverMadeIt) {
     by_person.strength = LinkStrength::kHuman;
     log.save(link_op(pair(1, 2), kEvidence));
     log.save(link_op(pair(1, 2), kEvidence, 1));
-    log.save(link_op(link_id(kPerson, pair(1, 2)), by_person));
+    log.save(link_op(human_link_id(pair(1, 2)), by_person));
     ASSERT_EQ(log.live().size(), 3U);
     Unlink request = unlink(1, 2);
-    request.round = log.next(kPerson, pair(1, 2));
+    request.round = log.next(human_link_id, pair(1, 2));
     EXPECT_EQ(request.round, 1U);
     const auto ops = unlink_ops(request, log.live());
     ASSERT_EQ(ops.size(), 4U);
@@ -190,12 +189,12 @@ TEST(LinkOps, AnUnlinkCanBeTakenBack) {
     log.save(link_op(pair(1, 2), kEvidence));
     log.save(unlink_ops(unlink(1, 2), log.live()));
     const LiveLink apart = log.live().at(0);
-    EXPECT_EQ(apart.entity, link_id(kPerson, pair(1, 2)));
+    EXPECT_EQ(apart.entity, human_link_id(pair(1, 2)));
     log.save(withdraw_op(apart.entity, {apart.link.dot}));
-    log.save(link_op(pair(1, 2), kEvidence, log.next(kFirstTier, pair(1, 2))));
+    log.save(link_op(pair(1, 2), kEvidence, log.next(rule_link_id, pair(1, 2))));
     EXPECT_TRUE(log.joined(1, 2));
     Unlink again = unlink(1, 2);
-    again.round = log.next(kPerson, pair(1, 2));
+    again.round = log.next(human_link_id, pair(1, 2));
     log.save(unlink_ops(again, log.live()));
     EXPECT_FALSE(log.joined(1, 2));
 }
@@ -204,7 +203,7 @@ TEST(LinkOps, OpsSurviveTheirEncoding) {
     Record record;
     record.header.replica = replica(1);
     record.header.seq = 3;
-    const LiveLink live{link_id(kFirstTier, pair(1, 2)),
+    const LiveLink live{rule_link_id(pair(1, 2)),
                         {dot(1, 2), entity(1), entity(2), LinkVerdict::kSame}};
     record.ops = unlink_ops({pair(1, 2), entity(77), "two people", 0}, std::vector{live});
     record.ops.push_back(link_op(pair(3, 4), kEvidence));
