@@ -1,5 +1,7 @@
 #include "agent/sync/runner.hpp"
 
+#include <utility>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -50,6 +52,7 @@ net::asio::awaitable<void> SyncRunner::keep() {
     while (!stopping_) {
         const auto outcome = co_await session(Until::kStopped);
         if (stopping_) break;
+        if (std::exchange(anew_, false)) continue;
         state_.phase = SyncState::Phase::kWaiting;
         const Millis delay =
             retry_after_ && retry_after_->count() > 0 ? *retry_after_ : backoff_.next();
@@ -66,12 +69,33 @@ net::asio::awaitable<void> SyncRunner::keep() {
 void SyncRunner::nudge() {
     if (live_ != nullptr) {
         live_->on_saved();
-        Result<void> ignored;
-        if (channel_ && !act(*live_, *channel_, ignored))
-            channel_->close(net::CloseReason::kNormal);
+        act_now();
     } else if (sleeping_) {
         sleeping_->cancel();
     }
+}
+
+void SyncRunner::begin_anew() {
+    if (live_ != nullptr) {
+        anew_ = true;
+        live_->stop();
+        act_now();
+        channel_->close(net::CloseReason::kNormal);
+    } else if (sleeping_) {
+        sleeping_->cancel();
+    }
+}
+
+void SyncRunner::on_timer() {
+    if (live_ == nullptr) return;
+    live_->on_timer(witness_.witness(clock_.read()));
+    act_now();
+}
+
+void SyncRunner::act_now() {
+    Result<void> outcome;
+    if (channel_ && !act(*live_, *channel_, outcome)) channel_->close(net::CloseReason::kNormal);
+    note_step(*live_);
 }
 
 void SyncRunner::stop() {
@@ -79,6 +103,10 @@ void SyncRunner::stop() {
     if (live_ != nullptr) live_->stop();
     if (channel_) channel_->close(net::CloseReason::kNormal);
     if (sleeping_) sleeping_->cancel();
+}
+
+void SyncRunner::note_step(const sync::AgentSession& session) {
+    state_.in_step = compared_ && session.all_acked() && session.caught_up();
 }
 
 net::asio::awaitable<void> SyncRunner::pause(Millis delay) {
@@ -90,6 +118,9 @@ net::asio::awaitable<void> SyncRunner::pause(Millis delay) {
 
 net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.phase = SyncState::Phase::kConnecting;
+    state_.in_step = false;
+    compared_ = false;
+    ++state_.attempts;
     retry_after_.reset();
     net::ConnectOptions connect;
     connect.host = options_.host;
@@ -115,7 +146,8 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
             session.on_message(*message, witness_.witness(clock_.read()));
         }
         if (!act(session, *channel, outcome)) break;
-        if (until == Until::kCaughtUp && session.all_acked() && session.caught_up()) {
+        note_step(session);
+        if (until == Until::kCaughtUp && state_.in_step) {
             outcome = {};
             session.stop();
             static_cast<void>(act(session, *channel, outcome));
@@ -124,6 +156,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
         }
     }
     live_ = nullptr;
+    state_.in_step = false;
     channel_.reset();
     channel->close(net::CloseReason::kNormal);
     while (!store_.fully_stamped()) {
@@ -160,6 +193,7 @@ bool SyncRunner::act(sync::AgentSession& session, net::Channel& channel, Result<
                     return give_up(applied.error());
                 session.on_page_stored(page->page.scope);
             } else if (const auto* anchor = std::get_if<sync::SetAnchor>(&action)) {
+                compared_ = true;
                 if (witness_.learn(anchor->probes, clock_.read())) {
                     if (auto kept = store_.set_anchor(*witness_.anchor()); !kept)
                         return give_up(kept.error());

@@ -383,7 +383,9 @@ Result<std::vector<sync::RecordKey>> Ledger::author_all(
         return fail(ErrorCode::kInternal, "the hub's own record does not continue its chain");
     if (!results.front().exceptions.empty())
         return fail(ErrorCode::kConflict,
-                    "the hub's own record was set aside: the entity exists already");
+                    results.front().exceptions.front().code == sync::StatusCode::kIdTaken
+                        ? "the hub's own record was set aside: the entity exists already"
+                        : "the hub's own record was set aside");
     return keys;
 }
 

@@ -214,7 +214,7 @@ void AgentSession::on_probe_ack(const ProbeAck& m, const ClockEvidence& now) {
     probing_ = false;
     actions_.emplace_back(SetAnchor{std::exchange(round_, {})});
     may_push_ = true;
-    push_while_credit();
+    on_saved();  // what was saved while the two shook hands was told to nobody yet
 }
 
 void AgentSession::on_timer(const ClockEvidence& now) {
