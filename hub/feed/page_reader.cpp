@@ -1,6 +1,19 @@
 #include "hub/feed/page_reader.hpp"
 
 namespace streetlog::hub {
+namespace {
+
+/// About what a run takes in a page (schema/wire/protocol.capnp).
+std::size_t bytes_of(const sync::PageRun& run) {
+    std::size_t bytes = 200 + run.body.size() + 24 * run.receipt.times.size();
+    for (const auto& hidden : run.hidden) {
+        bytes += 32;
+        for (const auto& write : hidden.writes) bytes += 48 + 40 * write.supersedes.size();
+    }
+    return bytes;
+}
+
+}  // namespace
 
 sync::RunReceipt wire_receipt(const sync::Replica& replica,
                               std::uint64_t first_seq,
@@ -31,16 +44,16 @@ Result<sync::Page> PageReader::read(std::uint32_t scope,
         page.caught_up = true;
         std::size_t bytes = 0;
         log_.runs_after(cursor.seq, [&](store::LogRun&& run) {
-            // About what the receipts and the frame of a run take beside its body.
-            const std::size_t cost =
-                (run.replica == reader ? 0 : run.body.size()) + run.count * 24 + 200;
+            const sync::Position end{run.last_hub(), run.hub_hash};
+            sync::PageRun out = page_run(std::move(run), reader);
+            const std::size_t cost = bytes_of(out);
             if (!page.runs.empty() && bytes + cost > max_bytes) {
                 page.caught_up = false;
                 return false;
             }
             bytes += cost;
-            page.next = {run.last_hub(), run.hub_hash};
-            page.runs.push_back(page_run(std::move(run), reader));
+            page.next = end;
+            page.runs.push_back(std::move(out));
             return true;
         });
         return page;
