@@ -80,6 +80,10 @@ enum class OpKind : std::uint16_t {
     kVerdict = 35,  // releases or rejects a quarantined or held record
 };
 
+/// Whether ops of this kind name a table and a group of the catalogue; the others have cells of
+/// their own.
+[[nodiscard]] bool writes_to_table(OpKind kind);
+
 /// One write of a Save.
 struct Op {
     EntityId entity;

@@ -51,14 +51,7 @@ void write_settings(Db& db, const AgentSettings& s) {
 }  // namespace
 
 bool catalogue_understands(const sync::Op& op) {
-    switch (op.kind) {
-        case sync::OpKind::kRule:
-        case sync::OpKind::kVerdict:
-        case sync::OpKind::kAttach:
-            return true;  // they have no table of the catalogue
-        default:
-            return hud::known_op_target(op.table, op.group);
-    }
+    return !sync::writes_to_table(op.kind) || hud::known_op_target(op.table, op.group);
 }
 
 std::optional<MeState> read_me(Db& db) {
