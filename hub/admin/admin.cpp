@@ -6,7 +6,9 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "hub/admin/hub_clock.hpp"
 #include "schema/hud/fields.hpp"
+#include "sync/net/simulated_clock.hpp"
 
 namespace streetlog::hub {
 namespace {
@@ -143,7 +145,8 @@ Result<json::object> Admin::status() {
                         {"entities", ledger_.log().entity_count()},
                         {"devices", ledger_.log().devices().size()},
                         {"held", held},
-                        {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held}};
+                        {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held},
+                        {"clock", clock_kind(ledger_.log())}};
 }
 
 Result<json::object> Admin::verify() {
@@ -186,7 +189,10 @@ Result<json::object> Admin::verify() {
         {"verified", true}, {"records", at.seq.value}, {"runs", runs}, {"head", to_hex(at.hash)}};
 }
 
-Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random) {
+Result<DeviceId> init_hub(const std::filesystem::path& directory,
+                          Random& random,
+                          const std::filesystem::path& simulated_clock) {
+    if (!simulated_clock.empty()) STREETLOG_CHECK(net::read_clock_shift(simulated_clock));
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) {
@@ -200,6 +206,16 @@ Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random
         if (log.setting("hub"))
             return fail(ErrorCode::kConflict,
                         fmt::format("{} holds a hub already", directory.string()));
+        if (!simulated_clock.empty()) {
+            std::error_code failed;
+            std::filesystem::copy_file(simulated_clock, simulated_clock_of(directory), failed);
+            if (failed)
+                return fail(ErrorCode::kStorage,
+                            fmt::format("cannot make {}: {}",
+                                        simulated_clock_of(directory).string(),
+                                        failed.message()));
+            log.put_setting(kClockSetting, kSimulated);
+        }
         const auto id = random.id<DeviceId>();
         log.put_setting("hub", to_string(id));
         return id;
