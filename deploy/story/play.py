@@ -160,8 +160,8 @@ class Story:
         self.port = self.hub.start("--port", 0)["port"]
         taken = self.hub.ask("import", self.csv, "--source", self.script["source"])
         rows = {t["table"]: t["rows"] for t in taken["tables"]}
-        self.say(first, "hub", f"starts on 127.0.0.1:{self.port}; sample HMIS CSV taken in: {rows['Client']} clients, "
-                               f"{rows['Enrollment']} stays")
+        self.say(first, "hub", f"starts on 127.0.0.1:{self.port}")
+        self.say(first, "hub", f"takes in the sample HMIS CSV: {rows['Client']} clients, {rows['Enrollment']} stays")
         for device in self.script["devices"]:
             self._enroll(device, first)
 
@@ -173,8 +173,9 @@ class Story:
         agent.ask("init", "--enrolment", file, "--coc", self.script["coc"], "--simulated-clock", self.data / "clocks" / name)
         self.clocks[name].file = agent.data / "clock"
         wrong = device["wall_wrong_by_hours"]
-        clock = f"; its wall clock is {abs(wrong)} hours {'fast' if wrong > 0 else 'slow'}" if wrong else ""
-        self.say(when, "hub", f"lets in the device {name} of {device['worker']}{clock}")
+        self.say(when, "hub", f"lets in the device {name} of {device['worker']}")
+        if wrong:
+            self.say(when, name, f"has a wall clock that is {abs(wrong)} hours {'fast' if wrong > 0 else 'slow'}")
 
     # --- what workers do
 
@@ -246,7 +247,7 @@ class Story:
         } for c in clients]
         document = {"ProjectID": project, "EntryDate": self.calendar.iso(step["at"])[:10], "interaction": "now",
                     "clients": members}
-        return ["--file", "-"], json.dumps(document), f"{names} (one household, one record)"
+        return ["--file", "-"], json.dumps(document), names
 
     def _contact(self, agent, step):
         flags = [f for alias in step["with"] for f in ("--client", self._person(agent, alias)["client"])]
@@ -268,8 +269,8 @@ class Story:
         hours = step["wall_wrong_by_hours"]
         self.clocks[step["who"]].reboot(self.calendar.ms(step["at"]), hours * HOUR_MS)
         self.set_clocks(step["at"], step["who"])
-        stands = f"stands {abs(hours)} hours {'fast' if hours > 0 else 'slow'}" if hours else "is right"
-        self.say(step["at"], step["who"], f"restarts, its battery was empty; its wall clock now {stands}")
+        stands = f"is {abs(hours)} hours {'fast' if hours > 0 else 'slow'}" if hours else "is right"
+        self.say(step["at"], step["who"], f"restarts after an empty battery; its wall clock now {stands}")
 
     def sync(self, step):
         self.set_clocks(step["at"])
@@ -309,7 +310,7 @@ class Story:
         self.hub.stop(signal.SIGKILL)
         for store in stores:
             store.close()
-        self.say(when, "hub", "KILLED (SIGKILL): some records are acknowledged, others are not")
+        self.say(when, "hub", "KILLED (SIGKILL); some records are acknowledged, some are not")
         self.devices[names[-1]].start()
         self.hub.start("--port", self.port)
         self.say(when, "hub", "starts again; the devices find it by themselves")
@@ -327,8 +328,10 @@ class Story:
             time.sleep(0.1)
 
     def play(self):
-        print("THE STORY\n  Real programs, one process each, on this machine only. ALL CLOCKS ARE SIMULATED: two days\n"
-              "  pass in about a minute, and every record says that it was made under such a clock.\n", flush=True)
+        print("THE STORY\n"
+              "  Real programs, one process each, on this machine only.\n"
+              "  ALL CLOCKS ARE SIMULATED: two days pass in about a minute, and every record\n"
+              "  is marked as made under such a clock.\n", flush=True)
         try:
             self.set_up()
             for step in self.script["steps"]:

@@ -407,16 +407,18 @@ class Report:
 
     def look_further(self):
         title(10, "TO LOOK FURTHER")
-        print("  hub() { %s --data %s \"$@\"; }" % (self.options.bin / "streetlog-hub", self.options.data / "hub"))
         first = next(iter(self.devices))
-        print("  agent() { %s --data %s \"$@\"; }\n" % (self.options.bin / "streetlog-agent", self.options.data / first))
+        print("  Paste these, then ask:")
+        print(f"  hub() {{ {self.options.bin}/streetlog-hub --data {self.options.data}/hub \"$@\"; }}")
+        print(f"  agent() {{ {self.options.bin}/streetlog-agent --data {self.options.data}/{first} \"$@\"; }}\n")
         for command, what in (("hub late", "what came late or is unproven, and why"),
                               ("hub duplicates", "who is one person; 'hub duplicates unlink A B' undoes it"),
-                              ("hub conflicts", "both values; 'hub conflicts resolve ID GROUP --pick N' decides"),
+                              ("hub conflicts", "both values; 'hub conflicts resolve ID GROUP --pick N'"),
                               ("hub device list", "what came from whom"),
                               ("agent find heron", "a person as the worker sees them; then: agent show ID"),
                               ("agent status", "what is saved, what is not sent yet, and the clock"),
-                              ("hub rebuild", "make everything anew from the log; then: hub verify --dump-hash")):
+                              ("hub rebuild", "make everything anew from the log; then hub verify --dump-hash"),
+                              ("hub serve", "start the hub again")):
             print(f"  {command:<17} {what}")
 
     def run(self):

@@ -99,7 +99,7 @@ Result<json::object> Admin::device_list() {
             {"name", d.name},
             {"state", state_name(d.state)},
             {"records", records},
-            {"last_received", seen.ms == 0 ? json::value{} : json::value{format_instant(seen)}}});
+            {"last_received", seen.ms == 0 ? json::value{} : json::value(format_instant(seen))}});
     }
     return json::object{{"devices", std::move(list)}};
 }
