@@ -41,6 +41,14 @@ std::string_view state_name(std::int64_t state) {
     }
 }
 
+bool set_aside_unread(store::HubLog& log, const store::LogRun& run) {
+    const auto exceptions = log.exceptions(run.first_hub, run.last_hub());
+    return exceptions.size() == run.count &&
+           std::ranges::all_of(exceptions, [](const store::ExceptionRow& e) {
+               return e.code == sync::StatusCode::kMalformed;
+           });
+}
+
 }  // namespace
 
 Result<json::object> Admin::run(std::string_view command, const json::object& arguments) {
@@ -168,13 +176,13 @@ Result<json::object> Admin::verify() {
         if (run.first_seq != seq + 1) return damaged("records of a device are missing");
         const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
         const auto views = raw ? sync::decode_batch(*raw) : std::unexpected(raw.error());
-        if (views && views->size() == run.count) {
+        const bool whole = views && views->size() == run.count;
+        if (whole)
             for (const auto& view : *views) chain = sync::chain_hash(chain, sync::hash_of(view));
-            if (chain != run.head)
-                return damaged("its records do not have the hash they were taken with");
-        } else if (ledger_.log().exceptions(run.first_hub, run.last_hub()).size() != run.count) {
-            return damaged(
-                "its records cannot be read");  // an unreadable run was quarantined whole
+        // What could not be read, or was not what its hash was made of, was set aside whole.
+        if ((!whole || chain != run.head) && !set_aside_unread(ledger_.log(), run)) {
+            return damaged(whole ? "its records do not have the hash they were taken with"
+                                 : "its records cannot be read");
         }
         seq = run.last_seq();
         chain = run.head;

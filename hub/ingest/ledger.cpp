@@ -191,8 +191,10 @@ void Ledger::take_run(PreparedRun& whole, Instant received, IngestResult& result
 
 bool Ledger::cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestResult& result) {
     const std::uint64_t last_known = std::min(row.acked_seq, run.last_seq());
+    // In the middle of a run that could not be read there is nothing to compare with: what the hub
+    // took custody of stays, and counts as the same.
     const auto mine = chain_at(run.replica, last_known);
-    if (mine != run.records[last_known - run.first_seq].chain) {
+    if (mine && *mine != run.records[last_known - run.first_seq].chain) {
         result.outcome = IngestResult::Outcome::kForked;
         return false;
     }
@@ -202,19 +204,23 @@ bool Ledger::cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestRes
     return true;
 }
 
-sync::Hash Ledger::chain_at(const sync::Replica& replica, std::uint64_t seq) {
+std::optional<sync::Hash> Ledger::chain_at(const sync::Replica& replica, std::uint64_t seq) {
     const auto run = log_.run_of(replica, seq);
-    if (!run) return {};
+    if (!run) return sync::Hash{};
     if (run->last_seq() == seq) return run->head;
     const auto raw = sync::unpack(run->encoding, run->raw_bytes, run->body);
-    if (!raw) throw store::StorageFailure("a run of the log cannot be unpacked", 11);
+    if (!raw) return std::nullopt;
     const auto views = sync::decode_batch(*raw);
-    if (!views) throw store::StorageFailure("a run of the log cannot be read", 11);
+    if (!views || views->size() != run->count) return std::nullopt;
     sync::Hash chain{};
     if (run->first_seq > 1) chain = log_.run_of(replica, run->first_seq - 1)->head;
-    for (std::uint64_t at = run->first_seq; at <= seq; ++at)
+    sync::Hash at_seq{};
+    for (std::uint64_t at = run->first_seq; at <= run->last_seq(); ++at) {
         chain = sync::chain_hash(chain, sync::hash_of((*views)[at - run->first_seq]));
-    return chain;
+        if (at == seq) at_seq = chain;
+    }
+    if (chain != run->head) return std::nullopt;
+    return at_seq;
 }
 
 void Ledger::add_known_receipts(const sync::Replica& replica,

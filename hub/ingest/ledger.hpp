@@ -89,7 +89,9 @@ class Ledger {
                     store::ReplicaRow& row,
                     Instant received,
                     IngestResult& result);
-    [[nodiscard]] sync::Hash chain_at(const sync::Replica& replica, std::uint64_t seq);
+    /// h(seq) of a record the hub has; none inside a run that was set aside unread.
+    [[nodiscard]] std::optional<sync::Hash> chain_at(const sync::Replica& replica,
+                                                     std::uint64_t seq);
     void add_known_receipts(const sync::Replica& replica,
                             std::uint64_t first,
                             std::uint64_t last,

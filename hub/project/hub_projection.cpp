@@ -110,12 +110,10 @@ struct HubProjection::Impl {
         if (!times || times->size() != run.count) return damaged("its times");
         std::vector<sync::EncodedView> views(run.count);
         const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
-        if (raw) {
-            auto decoded = sync::decode_batch(*raw);
-            if (decoded && decoded->size() == run.count) views = *std::move(decoded);
-        }
-        if (views.front().header.empty() && exceptions.size() != run.count)
-            return damaged("its records");
+        auto decoded = raw ? sync::decode_batch(*raw) : std::unexpected(raw.error());
+        const bool whole = decoded && decoded->size() == run.count;
+        if (whole) views = *std::move(decoded);
+        if (!whole && exceptions.size() != run.count) return damaged("its records");
         for (std::uint32_t i = 0; i < run.count; ++i) {
             const HubSeq at{run.first_hub.value + i};
             const sync::RecordKey key{run.replica, run.first_seq + i};

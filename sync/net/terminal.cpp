@@ -18,7 +18,27 @@ std::string plain(const json::value& value) {
     if (value.is_null()) return "-";
     if (value.is_string()) return std::string{value.get_string()};
     if (value.is_bool()) return value.get_bool() ? "yes" : "no";
+    std::string out;
+    const auto add = [&](std::string text) {
+        if (!out.empty()) out += ", ";
+        out += text;
+    };
+    if (value.is_array()) {
+        for (const auto& one : value.get_array()) add(plain(one));
+        return out;
+    }
+    if (value.is_object()) {
+        for (const auto& [key, one] : value.get_object())
+            add(fmt::format("{}={}", std::string_view{key}, plain(one)));
+        return out;
+    }
     return json::serialize(value);
+}
+
+/// Columns on the screen, near enough: characters, not bytes.
+std::size_t width_of(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string words(std::string_view name) {
@@ -54,11 +74,11 @@ void print_table(const json::array& rows) {
     std::vector<std::size_t> widths(names.size());
     for (const auto& line : cells)
         for (std::size_t i = 0; i < line.size(); ++i)
-            widths[i] = std::max(widths[i], line[i].size());
+            widths[i] = std::max(widths[i], width_of(line[i]));
     for (const auto& line : cells) {
         std::string out = " ";
         for (std::size_t i = 0; i < line.size(); ++i)
-            out += fmt::format(" {:<{}}", line[i], widths[i]);
+            out += ' ' + line[i] + std::string(widths[i] - width_of(line[i]), ' ');
         out.erase(out.find_last_not_of(' ') + 1);
         fmt::print("{}\n", out);
     }

@@ -132,10 +132,11 @@ void HubSession::rewind(WireCode code, std::string detail) {
 void HubSession::on_committed(const CommitResult& result) {
     if (state_ != State::kLive) return;
     STREETLOG_ASSERT(!in_flight_.empty());
-    STREETLOG_ASSERT(result.acked_seq >= acked_seq_ && result.acked_seq <= submitted_seq_);
+    // Another session of the same device may have got further: an old connection that is not dead
+    // yet, a copy of the device. This one acks what it was given itself.
+    acked_seq_ = std::max(acked_seq_, std::min(result.acked_seq, in_flight_.front().last_seq));
     settled_ += in_flight_.front().cost;
     in_flight_.pop_front();
-    acked_seq_ = result.acked_seq;
     safe_seq_ = std::max(safe_seq_, result.safe_seq);
     send_ack(result);
 }

@@ -39,8 +39,7 @@ Result<Office> Office::set_up(OfficeOptions options) {
         }
         open.hub.stop();
     }
-    STREETLOG_TRY(const auto verified, office.verify(model));
-    office.records_ = verified.records;
+    STREETLOG_CHECK(office.verify(model));
     return office;
 }
 
@@ -63,13 +62,18 @@ Result<Office::Open> Office::open(const fs::path& directory) const {
 }
 
 Result<Office::Verified> Office::verify(const fs::path& directory) const {
-    auto said = run_program(hub(directory, {"verify", "--dump-hash"}));
-    if (!said && said.error().code == ErrorCode::kUsage)
-        said = run_program(hub(directory, {"verify"}));
-    if (!said) return std::unexpected(said.error());
+    STREETLOG_TRY(const auto said, run_program(hub(directory, {"verify", "--dump-hash"})));
+    STREETLOG_TRY(const auto list, run_program(hub(directory, {"device", "list"})));
     Verified out;
-    STREETLOG_TRY(out.records, number_of(*said, "records"));
-    if (const auto hash = text_of(*said, "dump_hash")) out.dump_hash = *hash;
+    STREETLOG_TRY(out.records, number_of(said, "records"));
+    STREETLOG_TRY(out.dump_hash, text_of(said, "dump_hash"));
+    const auto* devices = find(list, "devices");
+    if (devices == nullptr || !devices->is_array())
+        return fail(ErrorCode::kMalformed, "the hub does not list its devices");
+    for (const auto& device : devices->get_array()) {
+        STREETLOG_TRY(const auto records, number_of(device, "records"));
+        out.device_records += records;
+    }
     return out;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +24,8 @@ class Office {
     /// Enrolment file of device 0, 1, ...
     [[nodiscard]] std::filesystem::path enrolment(std::size_t device) const;
 
-    /// Records in the hub before a shape begins.
-    [[nodiscard]] std::uint64_t records() const { return records_; }
+    /// Records of devices in the hub before a shape begins.
+    [[nodiscard]] std::uint64_t device_records() const { return options_.preload; }
 
     /// A copy of the hub in `directory`, running.
     struct Open {
@@ -38,11 +37,13 @@ class Office {
     [[nodiscard]] Result<Open> open(const std::filesystem::path& directory) const;
 
     struct Verified {
-        std::uint64_t records = 0;
-        std::optional<std::string> dump_hash;
+        std::uint64_t records = 0;         // in all
+        std::uint64_t device_records = 0;  // of those, from devices
+        std::string dump_hash;
     };
 
-    /// Has streetlog-hub check every record of a hub that does not run.
+    /// Has streetlog-hub check every record and say what they come to, once its projection has
+    /// followed the log to its end. The hub may run.
     [[nodiscard]] Result<Verified> verify(const std::filesystem::path& directory) const;
 
   private:
@@ -53,7 +54,6 @@ class Office {
     [[nodiscard]] Result<Open> serve(const std::filesystem::path& directory) const;
 
     OfficeOptions options_;
-    std::uint64_t records_ = 0;
 };
 
 }  // namespace streetlog::bench

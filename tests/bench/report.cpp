@@ -13,9 +13,7 @@ namespace json = boost::json;
 double rounded(double value) { return std::round(value * 1000) / 1000; }
 
 json::object to_json(const Check& check) {
-    json::object out{{"verified", check.records_verified}};
-    out["dump_equal"] = check.dump_equal ? json::value{*check.dump_equal} : json::value{};
-    return out;
+    return {{"verified", check.records_verified}, {"dump_equal", check.dump_equal}};
 }
 
 json::object push_json(const PushFigures& f) {
@@ -29,6 +27,7 @@ json::object push_json(const PushFigures& f) {
             {"device_cpu_us_per_record", rounded(f.product.device_cpu_us)},
             {"device_rss_mib", rounded(f.product.device_rss_mib)},
             {"settle_s", rounded(f.product.settle_seconds)},
+            {"follow_s", rounded(f.product.follow_seconds)},
             {"floor_hub_cpu_us_per_record", rounded(f.floor.hub_cpu_us)},
             {"floor_device_cpu_us_per_record", rounded(f.floor.device_cpu_us)},
             {"devices", f.devices},
@@ -49,12 +48,11 @@ json::object pull_json(const PushFigures& f) {
             {"records", f.product.pulled}};
 }
 
-bool good(const Check& check) { return check.records_verified && check.dump_equal.value_or(true); }
+bool good(const Check& check) { return check.records_verified && check.dump_equal; }
 
 std::string in_words(const Check& check) {
     if (!check.records_verified) return "THE HUB DOES NOT HOLD WHAT WAS PUSHED";
-    if (!check.dump_equal) return "records verified";
-    return *check.dump_equal ? "records verified, dump hash equal" : "THE DUMP HASH DIFFERS";
+    return check.dump_equal ? "records verified, dump hash equal" : "THE DUMP HASH DIFFERS";
 }
 
 }  // namespace

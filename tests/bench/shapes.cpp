@@ -20,6 +20,8 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kSeed = 2026;
+/// Samples of time to visible that are not counted.
+constexpr std::size_t kWarmUp = 50;
 
 double seconds_since(std::uint64_t start_ns) {
     return static_cast<double>(monotonic_ns() - start_ns) / 1e9;
@@ -164,20 +166,26 @@ Result<void> Bench::run(const Side& side, const PushShape& shape, PushFigures& o
         figures.settle_seconds = seconds_since(pushed);
     }
     devices.clear();
-    figures.pulled = records + (side.product ? office_.records() : 0);
-    std::optional<std::string> dump_hash;
-    STREETLOG_CHECK(pull(side, hub, port, figures, dump_hash));
-    if (side.product) {
-        STREETLOG_TRY(out.check, check(hub, figures.pulled, dump_hash));
+    figures.pulled = records;
+    if (!side.product) {
+        STREETLOG_CHECK(pull(side, hub, port, figures));
+        return {};
     }
+    const std::uint64_t settled = monotonic_ns();
+    STREETLOG_TRY(const auto verified, office_.verify(directory_ / side.name / kHubDirectory));
+    figures.follow_seconds = seconds_since(settled);
+    figures.pulled = verified.records;
+    STREETLOG_TRY(const auto dump_hash, pull(side, hub, port, figures));
+    out.check = compare(verified, records, dump_hash);
+    hub.stop();
     return {};
 }
 
-Result<void> Bench::pull(const Side& side,
-                         Process& hub,
-                         std::uint16_t port,
-                         SideFigures& out,
-                         std::optional<std::string>& dump_hash) {
+/// An empty device pulls everything. Returns the hash of its dump, where there is one.
+Result<std::string> Bench::pull(const Side& side,
+                                Process& hub,
+                                std::uint16_t port,
+                                SideFigures& out) {
     STREETLOG_TRY(auto device,
                   start_device(side, kPuller, directory_ / side.name / "puller", port));
     const double hub_before = hub.usage().cpu_seconds;
@@ -191,21 +199,16 @@ Result<void> Bench::pull(const Side& side,
     out.pull_hub_cpu_us = us_per(hub.usage().cpu_seconds - hub_before, out.pulled);
     out.pull_device_cpu_us = us_per(device.usage().cpu_seconds - device_before, out.pulled);
     out.pull_device_rss_mib = device.usage().rss_peak_mib;
-    if (!side.product) return {};
+    if (!side.product) return std::string{};
     STREETLOG_TRY(const auto dump, device.ask("call", call(kPuller, "dump_hash")));
-    STREETLOG_TRY(dump_hash, text_of(dump, "dump_hash"));
-    return {};
+    return text_of(dump, "dump_hash");
 }
 
-Result<Check> Bench::check(Process& hub,
-                           std::uint64_t records,
-                           const std::optional<std::string>& dump_hash) {
-    hub.stop();
-    STREETLOG_TRY(const auto verified, office_.verify(directory_ / "product" / kHubDirectory));
-    Check out;
-    out.records_verified = verified.records == records;
-    if (verified.dump_hash && dump_hash) out.dump_equal = *verified.dump_hash == *dump_hash;
-    return out;
+Check Bench::compare(const Office::Verified& verified,
+                     std::uint64_t records,
+                     const std::string& dump_hash) const {
+    return {.records_verified = verified.device_records == office_.device_records() + records,
+            .dump_equal = verified.dump_hash == dump_hash};
 }
 
 Result<PushFigures> Bench::push(const PushShape& shape, std::size_t runs) {
@@ -224,7 +227,7 @@ Result<PushFigures> Bench::push(const PushShape& shape, std::size_t runs) {
         STREETLOG_CHECK(run(product, shape, figures));
         progress_(fmt::format(
             "{} x {}, run {} of {}: {:.0f} records/s, floor {:.0f}, ratio {:.2f}; pull {:.0f}, "
-            "floor {:.0f}, ratio {:.2f}; settled after {:.1f} s",
+            "floor {:.0f}, ratio {:.2f}; settled after {:.1f} s, hub followed after {:.1f} s",
             shape.devices,
             shape.records,
             i + 1,
@@ -235,14 +238,15 @@ Result<PushFigures> Bench::push(const PushShape& shape, std::size_t runs) {
             figures.product.pull_per_s,
             figures.floor.pull_per_s,
             figures.pull_ratio(),
-            figures.product.settle_seconds));
+            figures.product.settle_seconds,
+            figures.product.follow_seconds));
         all.push_back(figures);
     }
     std::ranges::sort(all, {}, &PushFigures::ratio);
     PushFigures out = all[all.size() / 2];
     for (const auto& one : all) {
         out.check.records_verified = out.check.records_verified && one.check.records_verified;
-        if (one.check.dump_equal == false) out.check.dump_equal = false;
+        out.check.dump_equal = out.check.dump_equal && one.check.dump_equal;
     }
     return out;
 }
@@ -252,7 +256,6 @@ Result<std::vector<double>> Bench::visible_ms(const Side& side,
                                               std::size_t samples,
                                               Process& writer,
                                               Process& reader) {
-    constexpr std::size_t kWarmUp = 50;
     std::vector<double> out;
     out.reserve(samples);
     for (std::size_t i = 0; i < kWarmUp + samples; ++i) {
@@ -294,12 +297,12 @@ Result<VisibleFigures> Bench::visible(std::size_t samples) {
         (side.product ? out.p50_ms : out.floor_p50_ms) = percentile(ms, 0.5);
         (side.product ? out.p99_ms : out.floor_p99_ms) = percentile(ms, 0.99);
         if (!side.product) continue;
+        STREETLOG_TRY(const auto verified, office_.verify(own / kHubDirectory));
         SideFigures pulled;
-        constexpr std::size_t kWarmUp = 50;
-        pulled.pulled = office_.records() + kWarmUp + samples;
-        std::optional<std::string> dump_hash;
-        STREETLOG_CHECK(pull(side, hub, port, pulled, dump_hash));
-        STREETLOG_TRY(out.check, check(hub, pulled.pulled, dump_hash));
+        pulled.pulled = verified.records;
+        STREETLOG_TRY(const auto dump_hash, pull(side, hub, port, pulled));
+        out.check = compare(verified, kWarmUp + samples, dump_hash);
+        hub.stop();
     }
     return out;
 }

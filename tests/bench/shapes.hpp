@@ -25,6 +25,7 @@ struct SideFigures {
     double device_cpu_us = 0;
     double device_rss_mib = 0;  // of the largest device
     double settle_seconds = 0;  // after the push: own pages, receipts put to the records
+    double follow_seconds = 0;  // then, until the hub's projection was there, too, and verified
     double pull_per_s = 0;
     double pull_down = 0;
     double pull_up = 0;
@@ -36,8 +37,8 @@ struct SideFigures {
 
 /// What the hub holds afterwards.
 struct Check {
-    bool records_verified = false;   // every record read back, and as many as were recorded
-    std::optional<bool> dump_equal;  // with a device that pulled everything; none: not compared
+    bool records_verified = false;  // every record read back, and as many as were recorded
+    bool dump_equal = false;  // the hub's dump hash and that of a device that pulled everything
 };
 
 struct PushFigures {
@@ -98,14 +99,13 @@ class Bench {
                                                std::size_t device,
                                                const std::filesystem::path& directory,
                                                std::uint16_t port) const;
-    [[nodiscard]] Result<void> pull(const Side& side,
-                                    Process& hub,
-                                    std::uint16_t port,
-                                    SideFigures& out,
-                                    std::optional<std::string>& dump_hash);
-    [[nodiscard]] Result<Check> check(Process& hub,
-                                      std::uint64_t records,
-                                      const std::optional<std::string>& dump_hash);
+    [[nodiscard]] Result<std::string> pull(const Side& side,
+                                           Process& hub,
+                                           std::uint16_t port,
+                                           SideFigures& out);
+    [[nodiscard]] Check compare(const Office::Verified& verified,
+                                std::uint64_t records,
+                                const std::string& dump_hash) const;
     [[nodiscard]] Result<std::vector<double>> visible_ms(const Side& side,
                                                          std::size_t samples,
                                                          Process& writer,

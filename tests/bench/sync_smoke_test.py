@@ -26,7 +26,7 @@ def main():
                 return f"{shape}.{field} is {report[shape][field]}"
     for shape in ("push_1x100000", "push_50x200", "visible"):
         check = report[shape]["check"]
-        if check["verified"] is not True or check["dump_equal"] is False:
+        if check["verified"] is not True or check["dump_equal"] is not True:
             return f"{shape}: the hub does not hold what was pushed: {check}"
     return 0
 
