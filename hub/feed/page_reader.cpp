@@ -1,15 +1,14 @@
 #include "hub/feed/page_reader.hpp"
 
+#include "hub/feed/page_weight.hpp"
+
 namespace streetlog::hub {
 namespace {
 
 /// About what a run takes in a page (schema/wire/protocol.capnp).
 std::size_t bytes_of(const sync::PageRun& run) {
     std::size_t bytes = 200 + run.body.size() + 24 * run.receipt.times.size();
-    for (const auto& hidden : run.hidden) {
-        bytes += 32;
-        for (const auto& write : hidden.writes) bytes += 48 + 40 * write.supersedes.size();
-    }
+    for (const auto& hidden : run.hidden) bytes += sync::bytes_of(hidden.writes);
     return bytes;
 }
 
@@ -80,9 +79,12 @@ sync::PageRun PageReader::page_run(store::LogRun&& run, const sync::Replica& rea
         if (auto decoded = sync::decode_batch(*raw); decoded && decoded->size() == run.count)
             views = *std::move(decoded);
     }
+    const bool edges = shows_edges(views);
     for (const auto& e : exceptions) {
         const std::size_t i = e.seq.value - run.first_hub.value;
-        out.hidden.push_back({run.first_seq + i, e.status, e.code, sync::edges_of(views[i])});
+        sync::HiddenRecord hidden{run.first_seq + i, e.status, e.code, {}};
+        if (edges) hidden.writes = sync::edges_of(views[i]);
+        out.hidden.push_back(std::move(hidden));
         views[i] = {};
     }
     if (own) return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "hub/feed/page_weight.hpp"
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
 #include "sync/store/run_times.hpp"
@@ -48,9 +49,17 @@ PreparedRun part_of(const PreparedRun& run, std::size_t from, std::size_t to) {
     return part;
 }
 
-/// End of the stretch from `from` whose receipts are consecutive, or of records without one.
+std::size_t weight_of(const PreparedRun& run, std::size_t i) {
+    const auto& shape = run.records[i].shape;
+    return page_weight(run.views[i],
+                       shape ? shape->edge_bytes : sync::bytes_of(sync::edges_of(run.views[i])));
+}
+
+/// End of the stretch from `from` that becomes one run of the log: whose receipts are consecutive,
+/// or of records without one, and which fits into a page whatever of it is set aside.
 std::size_t stretch_end(const PreparedRun& run, std::size_t from) {
     const auto& first = run.records[from].receipt;
+    std::size_t weight = weight_of(run, from);
     std::size_t to = from + 1;
     for (; to < run.records.size(); ++to) {
         const auto& r = run.records[to].receipt;
@@ -58,6 +67,8 @@ std::size_t stretch_end(const PreparedRun& run, std::size_t from) {
         if (r && (r->place.received != first->place.received ||
                   r->place.seq.value != first->place.seq.value + (to - from)))
             break;
+        weight += weight_of(run, to);
+        if (weight > kRunWeightMax) break;
     }
     return to;
 }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "hub/feed/page_weight.hpp"
 #include "hub/project/project_schema.hpp"
 #include "sync/change/codec.hpp"
 #include "sync/store/run_times.hpp"
@@ -114,6 +115,7 @@ struct HubProjection::Impl {
         const bool whole = decoded && decoded->size() == run.count;
         if (whole) views = *std::move(decoded);
         if (!whole && exceptions.size() != run.count) return damaged("its records");
+        const bool edges = exceptions.empty() || shows_edges(views);
         for (std::uint32_t i = 0; i < run.count; ++i) {
             const HubSeq at{run.first_hub.value + i};
             const sync::RecordKey key{run.replica, run.first_seq + i};
@@ -122,7 +124,10 @@ struct HubProjection::Impl {
             const auto record = readable(views[i]);
             if (set_aside != exceptions.end() || !record || record->ops.empty() ||
                 !std::ranges::all_of(record->ops, store::catalogue_understands)) {
-                projection.hide(key, sync::edges_of(views[i]), receipt.place);
+                const bool shown = edges || set_aside == exceptions.end();
+                projection.hide(key,
+                                shown ? sync::edges_of(views[i]) : std::vector<sync::HiddenWrite>{},
+                                receipt.place);
             } else {
                 projection.put(*record, receipt);
                 if (run.replica.device == hub) lateness.learn(*record);

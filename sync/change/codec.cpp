@@ -316,7 +316,8 @@ bool RecordShape::known() const {
 
 Result<RecordShape> inspect(const EncodedView& bytes) {
     STREETLOG_TRY(auto header, read_header(bytes.header));
-    RecordShape out{.header = std::move(header.header), .ops = {}};
+    RecordShape out{
+        .header = std::move(header.header), .ops = {}, .edge_bytes = kHiddenRecordBytes};
     out.ops.reserve(bytes.ops.size());
     for (BytesView b : bytes.ops) {
         if (!SegmentReader::fits(b)) return fail(ErrorCode::kMalformed, "op is not whole words");
@@ -342,6 +343,7 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
                                (!in_table || hud::find_column(cell.getColumn()) != nullptr);
                 }
                 const std::size_t replicas = header.replicas.size();
+                out.edge_bytes += kHiddenWriteBytes + kHiddenDotBytes * in.getSupersedes().size();
                 for (const auto dot : in.getSupersedes())
                     if (dot.getReplica() > replicas)
                         return fail(ErrorCode::kMalformed,
@@ -357,8 +359,6 @@ std::vector<HiddenWrite> edges_of(const EncodedView& bytes) {
     std::vector<HiddenWrite> out;
     const auto header = read_header(bytes.header);
     if (!header) return out;
-    std::size_t record_bytes = bytes.header.size();
-    std::size_t edge_bytes = kHiddenRecordBytes;
     for (std::size_t i = 0; i < bytes.ops.size(); ++i) {
         if (!SegmentReader::fits(bytes.ops[i])) continue;
         auto edge = guarded("op", [&]() -> Result<HiddenWrite> {
@@ -375,13 +375,16 @@ std::vector<HiddenWrite> edges_of(const EncodedView& bytes) {
             STREETLOG_TRY(w.supersedes, read_dots(in.getSupersedes(), *header));
             return w;
         });
-        record_bytes += bytes.ops[i].size();
-        if (!edge) continue;
-        edge_bytes += kHiddenWriteBytes + kHiddenDotBytes * edge->supersedes.size();
-        out.push_back(*std::move(edge));
+        if (edge) out.push_back(*std::move(edge));
     }
-    if (edge_bytes > record_bytes / 8 * 7) out.clear();
     return out;
+}
+
+std::size_t bytes_of(std::span<const HiddenWrite> edges) {
+    std::size_t bytes = kHiddenRecordBytes;
+    for (const HiddenWrite& edge : edges)
+        bytes += kHiddenWriteBytes + kHiddenDotBytes * edge.supersedes.size();
+    return bytes;
 }
 
 Hash hash_of(const EncodedView& bytes) { return record_hash(bytes.header, bytes.ops); }

@@ -50,10 +50,11 @@ struct HiddenWrite {
 };
 
 /// The edges of a record that is quarantined or held: from every op that can still be read, nothing
-/// from one that cannot. None at all when they would take more than seven eighths of the record's
-/// own bytes: no honest record is like that, and so a page has room for the edges of whatever the
-/// hub has room for.
+/// from one that cannot.
 [[nodiscard]] std::vector<HiddenWrite> edges_of(const EncodedView& bytes);
+
+/// What a hidden record with these edges takes in a page; 32 at least.
+[[nodiscard]] std::size_t bytes_of(std::span<const HiddenWrite> edges);
 
 [[nodiscard]] Hash hash_of(const EncodedView& bytes);
 [[nodiscard]] EncodedView view_of(const EncodedRecord& record);

@@ -16,6 +16,7 @@ struct OpShape {
 struct RecordShape {
     Header header;
     std::vector<OpShape> ops;
+    std::size_t edge_bytes = 0;  // what it would take in a page if it were hidden
 
     [[nodiscard]] bool known() const;
 };

@@ -90,13 +90,16 @@ TEST(Codec, AnOpWhoseDotsTakeNoRoomIsMalformed) {
     EXPECT_TRUE(edges_of(view_of(encoded)).empty());
 }
 
-TEST(Codec, EdgesThatWouldOutweighTheirRecordAreNone) {
+TEST(Codec, WhatEdgesWeighIsKnownBeforeTheyAreRead) {
     Record r = sample();
-    EXPECT_EQ(edges_of(view_of(encode(r))).size(), 1U);
-    for (std::uint64_t i = 0; i < 200; ++i) r.ops[0].supersedes.push_back({r.header.replica, i, 0});
-    EXPECT_TRUE(edges_of(view_of(encode(r))).empty());
-    r.ops[0].cells[2].value = std::string(8'000, 'x');
-    EXPECT_EQ(edges_of(view_of(encode(r))).at(0).supersedes.size(), 202U);
+    r.ops.push_back(r.ops[0]);
+    for (std::uint64_t i = 0; i < 20; ++i) r.ops[1].supersedes.push_back({r.header.replica, i, 0});
+    const EncodedRecord encoded = encode(r);
+    const auto shape = inspect(view_of(encoded));
+    ASSERT_TRUE(shape);
+    EXPECT_EQ(shape->edge_bytes, bytes_of(edges_of(view_of(encoded))));
+    EXPECT_EQ(shape->edge_bytes, 32U + 2 * 48 + 24 * 40);
+    EXPECT_EQ(bytes_of({}), 32U);
 }
 
 TEST(Codec, ABatchOfEmptyRecordsOnlyIsWhole) {

@@ -240,8 +240,9 @@ TEST_P(FullPush, IsTakenAndEverybodyCanPullIt) {
             return;
         }
         r.ops[0].entity = one;  // taken after the first, so that the rest is set aside
-        if (GetParam() == 1) {  // as many dots as there is room for
-            for (std::uint64_t i = 0; i < 3'000; ++i)
+        if (GetParam() != 2) {  // many dots in each of a few, or too many in a single one
+            const std::uint64_t dots = GetParam() == 1 ? 3'000 : 7'000;
+            for (std::uint64_t i = 0; i < dots; ++i)
                 r.ops[0].supersedes.push_back({device.replica(), i, 0});
         } else {  // as many writes
             r.ops.resize(2'000, r.ops[0]);
@@ -267,7 +268,7 @@ TEST_P(FullPush, IsTakenAndEverybodyCanPullIt) {
     expect_all_is_well(records.size());
 }
 
-INSTANTIATE_TEST_SUITE_P(Serve, FullPush, testing::Range(0, 3));
+INSTANTIATE_TEST_SUITE_P(Serve, FullPush, testing::Range(0, 4));
 
 TEST_F(ServeTest, ABodyThatLeavesAPageNoRoomIsRefused) {
     TestDevice device = enrol("over the brim");
