@@ -296,31 +296,33 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
     out.ops.reserve(bytes.ops.size());
     for (BytesView b : bytes.ops) {
         if (!SegmentReader::fits(b)) return fail(ErrorCode::kMalformed, "op is not whole words");
-        STREETLOG_TRY(auto shape, guarded("op", [&]() -> Result<OpShape> {
-                          SegmentReader reader{b};
-                          const auto in = reader.root<wire::Op>();
-                          OpShape op{.entity = read_id<EntityId>(in.getEntity()),
-                                     .kind = static_cast<OpKind>(in.getKind()),
-                                     .table = in.getTable(),
-                                     .group = in.getGroup()};
-                          op.known = known(op.kind) && hud::known_op_target(op.table, op.group);
-                          int last = -1;
-                          for (const auto cell : in.getCells()) {
-                              if (cell.getColumn() <= last)
-                                  return fail(
-                                      ErrorCode::kMalformed,
-                                      "the cells of an op are not in ascending column order");
-                              last = cell.getColumn();
-                              op.known = op.known && cell.which() <= wire::Cell::REDACTED &&
-                                         hud::find_column(cell.getColumn()) != nullptr;
-                          }
-                          const std::size_t replicas = header.replicas.size();
-                          for (const auto dot : in.getSupersedes())
-                              if (dot.getReplica() > replicas)
-                                  return fail(ErrorCode::kMalformed,
-                                              "a dot names a replica the header does not list");
-                          return op;
-                      }));
+        STREETLOG_TRY(
+            auto shape, guarded("op", [&]() -> Result<OpShape> {
+                SegmentReader reader{b};
+                const auto in = reader.root<wire::Op>();
+                OpShape op{.entity = read_id<EntityId>(in.getEntity()),
+                           .kind = static_cast<OpKind>(in.getKind()),
+                           .table = in.getTable(),
+                           .group = in.getGroup()};
+                const bool to_table = has_table(op.kind);
+                op.known =
+                    known(op.kind) && (!to_table || hud::known_op_target(op.table, op.group));
+                int last = -1;
+                for (const auto cell : in.getCells()) {
+                    if (cell.getColumn() <= last)
+                        return fail(ErrorCode::kMalformed,
+                                    "the cells of an op are not in ascending column order");
+                    last = cell.getColumn();
+                    op.known = op.known && cell.which() <= wire::Cell::REDACTED &&
+                               (!to_table || hud::find_column(cell.getColumn()) != nullptr);
+                }
+                const std::size_t replicas = header.replicas.size();
+                for (const auto dot : in.getSupersedes())
+                    if (dot.getReplica() > replicas)
+                        return fail(ErrorCode::kMalformed,
+                                    "a dot names a replica the header does not list");
+                return op;
+            }));
         out.ops.push_back(shape);
     }
     return out;
