@@ -246,7 +246,10 @@ int run_command_line(int argc, char** argv) {
     std::function<Result<json::object>()> job;
     const auto command = [&](CLI::App& parent, const char* name, const char* help, auto what) {
         auto* sub = parent.add_subcommand(name, help);
-        sub->callback([&job, what] { job = what; });
+        // A parent's callback comes after that of the command below it, which is the one meant.
+        sub->callback([&job, sub, what] {
+            if (sub->get_subcommands().empty()) job = what;
+        });
         return sub;
     };
     command(app, "init", "Make a new hub in the data directory", [&] { return init(options); });
