@@ -286,7 +286,7 @@ Result<Record> decode(const EncodedView& bytes) {
     return record;
 }
 
-bool writes_to_table(OpKind kind) {
+bool has_table(OpKind kind) {
     return kind != OpKind::kAttach && kind != OpKind::kRule && kind != OpKind::kVerdict;
 }
 
@@ -308,9 +308,9 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
                            .kind = static_cast<OpKind>(in.getKind()),
                            .table = in.getTable(),
                            .group = in.getGroup()};
-                const bool in_table = writes_to_table(op.kind);
+                const bool to_table = has_table(op.kind);
                 op.known =
-                    known(op.kind) && (!in_table || hud::known_op_target(op.table, op.group));
+                    known(op.kind) && (!to_table || hud::known_op_target(op.table, op.group));
                 int last = -1;
                 for (const auto cell : in.getCells()) {
                     if (cell.getColumn() <= last)
@@ -318,7 +318,7 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
                                     "the cells of an op are not in ascending column order");
                     last = cell.getColumn();
                     op.known = op.known && cell.which() <= wire::Cell::REDACTED &&
-                               (!in_table || hud::find_column(cell.getColumn()) != nullptr);
+                               (!to_table || hud::find_column(cell.getColumn()) != nullptr);
                 }
                 const std::size_t replicas = header.replicas.size();
                 for (const auto dot : in.getSupersedes())
