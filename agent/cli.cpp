@@ -125,8 +125,8 @@ Answer save(const Options& options, std::string_view command) {
             return std::unexpected(Error{ErrorCode::kUsage,
                                          "--file and flags say the same thing twice",
                                          "Put everything into the document."});
-        STREETLOG_TRY(auto text, read_text(options.file, kJsonBytesMax));
-        arguments["document"] = std::move(text);
+        STREETLOG_TRY(const auto text, read_text(options.file, kJsonBytesMax));
+        arguments["document"] = text;
     } else {
         arguments["form"] = options.form;
     }
