@@ -36,9 +36,8 @@ constexpr Millis kLockLook{20};
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 done, 2 wrong use, 3 invalid value, 4 not found, 5 conflict, 6 not permitted,\n"
-    "8 too large, 9 hub or program not reachable, 10 disk or database failed, 11 not our "
-    "database,\n"
-    "12 locked, 13 damaged, 14 unsupported, 15 internal, 16 interrupted.";
+    "7 malformed bytes, 8 too large, 9 hub or program not reachable, 10 disk or database failed,\n"
+    "11 not our database, 12 locked, 13 damaged, 14 unsupported, 15 internal, 16 interrupted.";
 
 struct Options {
     fs::path data = "agent-data";
