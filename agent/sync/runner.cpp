@@ -144,6 +144,12 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
             outcome = std::unexpected(message.error());
         } else {
             session.on_message(*message, witness_.witness(clock_.read()));
+            // What came while the last step was being stored is taken in one: one transaction.
+            while (!session.done() && channel->waiting() > 0) {
+                message = co_await channel->receive();
+                if (!message) break;
+                session.on_message(*message, witness_.witness(clock_.read()));
+            }
         }
         if (!act(session, *channel, outcome)) break;
         note_step(session);
