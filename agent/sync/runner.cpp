@@ -134,6 +134,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.secret = options_.secret;
     config.bundle = kBundle;
     config.app_version = options_.app_version;
+    config.scopes = options_.scopes;
     sync::AgentSession session{store_.log(), config};
     live_ = &session;
     Result<void> outcome = fail(ErrorCode::kUnavailable, "the hub closed the connection");
