@@ -135,8 +135,7 @@ Answer save(const Options& options, std::string_view command) {
 
 Answer run_server(const Options& options) {
     STREETLOG_TRY(const auto device, Device::open(options.data));
-    net::SystemClock clock;
-    net::JsonLogger log{clock};
+    net::JsonLogger log{device->clock()};
     STREETLOG_CHECK(serve(*device, options.control(), log, [](const std::string& line) {
         fmt::print("{}\n", line);
         std::fflush(stdout);

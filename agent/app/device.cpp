@@ -27,28 +27,9 @@ fs::path clock_of(const fs::path& directory) { return directory / "clock"; }
 
 fs::path user_of(const fs::path& directory) { return directory / "user"; }
 
-/// Follows a clock file, so that a demonstration can move the time of a device while its program
-/// runs. A file that cannot be read later on leaves the last shift in force.
-class FollowedClock final : public Clock {
-  public:
-    FollowedClock(fs::path file, const net::ClockShift& shift)
-        : file_(std::move(file)), clock_(std::make_unique<net::SimulatedClock>(shift)) {}
-
-    [[nodiscard]] ClockReading read() override {
-        if (const auto shift = net::read_clock_shift(file_))
-            clock_ = std::make_unique<net::SimulatedClock>(*shift);
-        return clock_->read();
-    }
-
-  private:
-    fs::path file_;
-    std::unique_ptr<net::SimulatedClock> clock_;
-};
-
 Result<std::unique_ptr<Clock>> clock_for(const fs::path& directory, store::ClockMode mode) {
     if (mode == store::ClockMode::kReal) return std::make_unique<net::SystemClock>();
-    STREETLOG_TRY(const auto shift, net::read_clock_shift(clock_of(directory)));
-    return std::make_unique<FollowedClock>(clock_of(directory), shift);
+    return net::FollowedClock::open(clock_of(directory));
 }
 
 template <class Number>

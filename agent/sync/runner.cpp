@@ -54,14 +54,19 @@ net::asio::awaitable<void> SyncRunner::keep() {
         if (stopping_) break;
         if (std::exchange(anew_, false)) continue;
         state_.phase = SyncState::Phase::kWaiting;
-        const Millis delay =
-            retry_after_ && retry_after_->count() > 0 ? *retry_after_ : backoff_.next();
+        const auto now = net::asio::steady_timer::clock_type::now();
+        if (next_try_ <= now) {
+            const bool told = retry_after_ && retry_after_->count() > 0;
+            next_try_ = now + (told ? *retry_after_ : backoff_.next());
+        }
         if (!outcome) {
             state_.problem = outcome.error().message;
-            log_.event(
-                LogLevel::kInfo, "sync_waits", {{"code", outcome.error().code}, {"for", delay}});
+            log_.event(LogLevel::kInfo,
+                       "sync_waits",
+                       {{"code", outcome.error().code},
+                        {"for", std::chrono::duration_cast<Millis>(next_try_ - now)}});
         }
-        co_await pause(delay);
+        co_await pause();
     }
     state_.phase = SyncState::Phase::kStopped;
 }
@@ -109,9 +114,9 @@ void SyncRunner::note_step(const sync::AgentSession& session) {
     state_.in_step = compared_ && session.all_acked() && session.caught_up();
 }
 
-net::asio::awaitable<void> SyncRunner::pause(Millis delay) {
-    sleeping_ =
-        std::make_unique<net::asio::steady_timer>(co_await net::asio::this_coro::executor, delay);
+net::asio::awaitable<void> SyncRunner::pause() {
+    sleeping_ = std::make_unique<net::asio::steady_timer>(co_await net::asio::this_coro::executor,
+                                                          next_try_);
     co_await sleeping_->async_wait(net::asio::as_tuple(net::asio::use_awaitable));
     sleeping_.reset();
 }
@@ -192,6 +197,7 @@ bool SyncRunner::act(sync::AgentSession& session, net::Channel& channel, Result<
                 state_.last_contact = ready->ack.hub_time;
                 ++state_.sessions;
                 backoff_.reset();
+                next_try_ = {};
             } else if (const auto* ack = std::get_if<sync::StoreAck>(&action)) {
                 if (auto stored = store_.store_ack(ack->ack); !stored)
                     return give_up(stored.error());

@@ -73,7 +73,10 @@ class SyncRunner {
     [[nodiscard]] bool act(sync::AgentSession& session,
                            net::Channel& channel,
                            Result<void>& outcome);
-    [[nodiscard]] net::asio::awaitable<void> pause(Millis delay);
+    /// Until the time for the next attempt has come or somebody asks for one earlier. An attempt
+    /// that was asked for does not put off the one that is due, nor lengthen the waits after it:
+    /// else a worker who saves much while the hub is away would be the last to find it again.
+    [[nodiscard]] net::asio::awaitable<void> pause();
     /// Carries out what an event from outside a session's own loop made it decide.
     void act_now();
     void note_step(const sync::AgentSession& session);
@@ -90,6 +93,7 @@ class SyncRunner {
     std::shared_ptr<net::Channel> channel_;
     sync::AgentSession* live_ = nullptr;  // while a session runs
     std::unique_ptr<net::asio::steady_timer> sleeping_;
+    net::asio::steady_timer::time_point next_try_{};
     bool stopping_ = false;
     bool compared_ = false;  // this session's first round of time probes is over
     bool anew_ = false;      // the next session follows without a pause

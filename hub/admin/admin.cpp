@@ -6,7 +6,9 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "hub/admin/hub_clock.hpp"
 #include "schema/hud/fields.hpp"
+#include "sync/net/simulated_clock.hpp"
 
 namespace streetlog::hub {
 namespace {
@@ -105,7 +107,7 @@ Result<json::object> Admin::device_list() {
             {"name", d.name},
             {"state", state_name(d.state)},
             {"records", records},
-            {"last_received", seen.ms == 0 ? json::value{} : json::value{format_instant(seen)}}});
+            {"last_received", seen.ms == 0 ? json::value{} : json::value(format_instant(seen))}});
     }
     return json::object{{"devices", std::move(list)}};
 }
@@ -151,7 +153,8 @@ Result<json::object> Admin::status() {
                         {"entities", ledger_.log().entity_count()},
                         {"devices", ledger_.log().devices().size()},
                         {"held", held},
-                        {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held}};
+                        {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held},
+                        {"clock", clock_kind(ledger_.log())}};
 }
 
 Result<json::object> Admin::verify() {
@@ -194,7 +197,10 @@ Result<json::object> Admin::verify() {
         {"verified", true}, {"records", at.seq.value}, {"runs", runs}, {"head", to_hex(at.hash)}};
 }
 
-Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random) {
+Result<DeviceId> init_hub(const std::filesystem::path& directory,
+                          Random& random,
+                          const std::filesystem::path& simulated_clock) {
+    if (!simulated_clock.empty()) STREETLOG_CHECK(net::read_clock_shift(simulated_clock));
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) {
@@ -208,6 +214,16 @@ Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random
         if (log.setting("hub"))
             return fail(ErrorCode::kConflict,
                         fmt::format("{} holds a hub already", directory.string()));
+        if (!simulated_clock.empty()) {
+            std::error_code failed;
+            std::filesystem::copy_file(simulated_clock, simulated_clock_of(directory), failed);
+            if (failed)
+                return fail(ErrorCode::kStorage,
+                            fmt::format("cannot make {}: {}",
+                                        simulated_clock_of(directory).string(),
+                                        failed.message()));
+            log.put_setting(kClockSetting, kSimulated);
+        }
         const auto id = random.id<DeviceId>();
         log.put_setting("hub", to_string(id));
         return id;
