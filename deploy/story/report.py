@@ -408,7 +408,8 @@ class Report:
     def look_further(self):
         title(10, "TO LOOK FURTHER")
         first = next(iter(self.devices))
-        print("  Paste these, then ask:")
+        port = self.devices[first].me["hub_address"].rsplit(":", 1)[1]
+        print("  From the top of the tree:")
         print(f"  hub() {{ {self.options.bin}/streetlog-hub --data {self.options.data}/hub \"$@\"; }}")
         print(f"  agent() {{ {self.options.bin}/streetlog-agent --data {self.options.data}/{first} \"$@\"; }}\n")
         for command, what in (("hub late", "what came late or is unproven, and why"),
@@ -418,8 +419,8 @@ class Report:
                               ("agent find heron", "a person as the worker sees them; then: agent show ID"),
                               ("agent status", "what is saved, what is not sent yet, and the clock"),
                               ("hub rebuild", "make everything anew from the log; then hub verify --dump-hash"),
-                              ("hub serve", "start the hub again")):
-            print(f"  {command:<17} {what}")
+                              (f"hub serve --port {port}", "start the hub again, where the devices look for it")):
+            print(f"  {command:<17} {what}" if len(command) < 18 else f"  {command}\n{'':<20}{what}")
 
     def run(self):
         print("\nTHE REPORT")
