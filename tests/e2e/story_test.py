@@ -68,6 +68,35 @@ class StoryTest(World):
         self.assertEqual(self.a.run("show", made["Client"])["conflicts"], [{"group": "Name"}])
         self.assert_in_step(self.a, self.b)
 
+    def test_one_person_met_by_two_devices_becomes_one_profile_under_either_id(self):
+        person = ["--first", "Ivo", "--last", "Doppelganger", "--dob", "1971-03-09", "--ssn", "512-44-9172"]
+        ids = []
+        for agent in (self.a, self.b):
+            agent.sync()
+            ids.append(agent.intake(*person, "--project", self.project_of(agent))["Client"])
+            agent.sync()
+        def is_one(agent, client):
+            agent.sync()
+            same = agent.run("show", client).get("same_person", [])
+            return {row["client"] for row in same} == set(ids)
+        for agent in (self.a, self.b):
+            for client in ids:
+                wait_for("the hub to see that they are one", lambda a=agent, c=client: is_one(a, c))
+        found = self.a.find("doppelganger")
+        self.assertEqual({row["client"] for row in found}, set(ids))
+        self.assertEqual(len([row for row in found if row["same_person_as"]]), 1)
+        # An edit of the other device's entry is an edit of the person.
+        self.a.run("update", "--client", ids[1], "VeteranStatus=1")
+        self.a.sync()
+        self.b.sync()
+        for client in ids:
+            fields = {row["field"]: row["value"] for row in self.b.run("show", client)["fields"]}
+            self.assertEqual(fields["VeteranStatus"], "1")
+        code, _, error = self.a.call("contact", "--client", ids[0], "--situation", "116")
+        self.assertEqual(code, INVALID)
+        self.assertEqual([one["rule"] for one in error["problems"]], ["enrollment.several_open"])
+        self.assert_in_step(self.a, self.b)
+
     @staticmethod
     def shown_names(agent, client):
         shown = agent.run("show", client)
