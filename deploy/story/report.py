@@ -351,8 +351,8 @@ class Report:
             if judged and VERDICTS[judged["verdict"]] == "unproven":
                 print(f"  {line.device:<5} {line.seq:>3}  {line.kind:<8} of {self.expected.told(line.happened)}; the hub knows "
                       f"only: {self.expected.told(judged['occurred_lo'])} to {self.expected.told(judged['occurred_hi'])}")
-        wrap("Unproven is neither late nor on time. The device restarted with a wrong clock and restarted again before it met the "
-             "hub, so nothing says when; and the time between its two meetings with the hub is longer than the window.")
+        wrap("Unproven is neither late nor on time. The device restarted with a wrong clock and restarted again before it met "
+             "the hub, so nothing says when; and the time between its two meetings with the hub is longer than the window.")
         for device in self.script["devices"]:
             if device["wall_wrong_by_hours"]:
                 lines = self.expected.of_device(device["name"])
