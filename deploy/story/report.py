@@ -418,7 +418,7 @@ class Report:
                               ("hub device list", "what came from whom"),
                               ("agent find heron", "a person as the worker sees them; then: agent show ID"),
                               ("agent status", "what is saved, what is not sent yet, and the clock"),
-                              ("hub rebuild", "make everything anew from the log; then hub verify --dump-hash"),
+                              ("hub rebuild", "make everything anew from the log; the hash stays"),
                               (f"hub serve --port {port}", "start the hub again, where the devices look for it")):
             print(f"  {command:<17} {what}" if len(command) < 18 else f"  {command}\n{'':<20}{what}")
 
