@@ -286,10 +286,6 @@ Result<Record> decode(const EncodedView& bytes) {
     return record;
 }
 
-bool has_table(OpKind kind) {
-    return kind != OpKind::kAttach && kind != OpKind::kRule && kind != OpKind::kVerdict;
-}
-
 bool RecordShape::known() const {
     return std::ranges::all_of(ops, [](const OpShape& op) { return op.known; });
 }
