@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hub/admin/admin.hpp"
+#include "hub/admin/hub_clock.hpp"
 #include "hub/commands.hpp"
 #include "hub/serve/service.hpp"
 #include "sync/net/control_socket.hpp"
@@ -38,6 +39,7 @@ struct Options {
     std::string name;
     std::string email;
     fs::path out;
+    fs::path simulated_clock;
 
     [[nodiscard]] OutputForm form() const { return json ? OutputForm::kJson : OutputForm::kText; }
 
@@ -187,22 +189,26 @@ void add_desk_commands(CLI::App& app, const Command& command, Options& options) 
 
 Result<json::object> init(const Options& options) {
     net::SystemRandom random;
-    STREETLOG_TRY(const auto id, init_hub(options.data, random));
-    return json::object{{"hub", to_string(id)}, {"data", options.data.string()}};
+    STREETLOG_TRY(const auto id, init_hub(options.data, random, options.simulated_clock));
+    return json::object{{"hub", to_string(id)},
+                        {"data", options.data.string()},
+                        {"clock", options.simulated_clock.empty() ? kReal : kSimulated}};
 }
 
 Result<json::object> serve(const Options& options) {
     STREETLOG_TRY(const auto lock, store::DirectoryLock::take(options.data));
-    net::SystemClock clock;
+    STREETLOG_TRY(const auto clock, open_clock(options.data));
     net::SystemRandom random;
-    net::JsonLogger log{clock};
-    STREETLOG_TRY(auto ledger, Ledger::open(options.data, clock));
+    net::JsonLogger log{*clock};
+    STREETLOG_TRY(auto ledger, Ledger::open(options.data, *clock));
+    const bool simulated = clock_kind(ledger.log()) == kSimulated;
     asio::io_context io{1};
     ServeOptions serving;
     serving.directory = options.data;
     serving.address = options.address;
     serving.port = options.port;
-    STREETLOG_TRY(auto service, Service::start(io, serving, std::move(ledger), clock, random, log));
+    STREETLOG_TRY(auto service,
+                  Service::start(io, serving, std::move(ledger), *clock, random, log));
     STREETLOG_TRY(auto controls,
                   net::ControlServer::listen(
                       io.get_executor(),
@@ -221,9 +227,12 @@ Result<json::object> serve(const Options& options) {
     fmt::print("{}\n",
                json::serialize(json::object{
                    {"listening", fmt::format("{}:{}", options.address, service->port())},
-                   {"port", service->port()}}));
+                   {"port", service->port()},
+                   {"clock", simulated ? kSimulated : kReal}}));
     std::fflush(stdout);
-    log.event(LogLevel::kInfo, "hub_started", {{"port", service->port()}});
+    log.event(LogLevel::kInfo,
+              "hub_started",
+              {{"port", service->port()}, {"clock_simulated", simulated}});
     io.run();
     controls.reset();
     service.reset();
@@ -252,7 +261,12 @@ int run_command_line(int argc, char** argv) {
         });
         return sub;
     };
-    command(app, "init", "Make a new hub in the data directory", [&] { return init(options); });
+    auto* making =
+        command(app, "init", "Make a new hub in the data directory", [&] { return init(options); });
+    making->add_option("--simulated-clock",
+                       options.simulated_clock,
+                       "Demonstration only: live by this clock file, copied to <data>/clock; "
+                       "status and log say so");
     auto* serving = command(app, "serve", "Run until stopped", [&] { return serve(options); });
     serving->add_option("--port", options.port, "Port; 0: any free one")->capture_default_str();
     serving->add_option("--address", options.address, "Loopback address to listen on")

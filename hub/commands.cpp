@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "hub/admin/admin.hpp"
+#include "hub/admin/hub_clock.hpp"
 #include "hub/desk/desk.hpp"
 #include "sync/net/system_clock.hpp"
 #include "sync/net/terminal.hpp"
@@ -31,9 +32,9 @@ void say_here(std::string line) { fmt::print(stderr, "{}\n", line); }
 Answer perform_here(const std::filesystem::path& data,
                     std::string_view command,
                     const json::object& arguments) {
-    net::SystemClock clock;
+    STREETLOG_TRY(const auto clock, open_clock(data));
     net::SystemRandom random;
-    STREETLOG_TRY(auto ledger, Ledger::open(data, clock));
+    STREETLOG_TRY(auto ledger, Ledger::open(data, *clock));
     if (!Desk::knows(command)) return Admin{ledger, random}.run(command, arguments);
     STREETLOG_TRY(auto log, store::HubLog::open(data, store::Access::kRead));
     STREETLOG_TRY(auto projection, HubProjection::open(data, ledger.self().device));

@@ -1,5 +1,7 @@
 #include "agent/sync/runner.hpp"
 
+#include <utility>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -50,15 +52,21 @@ net::asio::awaitable<void> SyncRunner::keep() {
     while (!stopping_) {
         const auto outcome = co_await session(Until::kStopped);
         if (stopping_) break;
+        if (std::exchange(anew_, false)) continue;
         state_.phase = SyncState::Phase::kWaiting;
-        const Millis delay =
-            retry_after_ && retry_after_->count() > 0 ? *retry_after_ : backoff_.next();
+        const auto now = net::asio::steady_timer::clock_type::now();
+        if (next_try_ <= now) {
+            const bool told = retry_after_ && retry_after_->count() > 0;
+            next_try_ = now + (told ? *retry_after_ : backoff_.next());
+        }
         if (!outcome) {
             state_.problem = outcome.error().message;
-            log_.event(
-                LogLevel::kInfo, "sync_waits", {{"code", outcome.error().code}, {"for", delay}});
+            log_.event(LogLevel::kInfo,
+                       "sync_waits",
+                       {{"code", outcome.error().code},
+                        {"for", std::chrono::duration_cast<Millis>(next_try_ - now)}});
         }
-        co_await pause(delay);
+        co_await pause();
     }
     state_.phase = SyncState::Phase::kStopped;
 }
@@ -66,12 +74,33 @@ net::asio::awaitable<void> SyncRunner::keep() {
 void SyncRunner::nudge() {
     if (live_ != nullptr) {
         live_->on_saved();
-        Result<void> ignored;
-        if (channel_ && !act(*live_, *channel_, ignored))
-            channel_->close(net::CloseReason::kNormal);
+        act_now();
     } else if (sleeping_) {
         sleeping_->cancel();
     }
+}
+
+void SyncRunner::begin_anew() {
+    if (live_ != nullptr) {
+        anew_ = true;
+        live_->stop();
+        act_now();
+        channel_->close(net::CloseReason::kNormal);
+    } else if (sleeping_) {
+        sleeping_->cancel();
+    }
+}
+
+void SyncRunner::on_timer() {
+    if (live_ == nullptr) return;
+    live_->on_timer(witness_.witness(clock_.read()));
+    act_now();
+}
+
+void SyncRunner::act_now() {
+    Result<void> outcome;
+    if (channel_ && !act(*live_, *channel_, outcome)) channel_->close(net::CloseReason::kNormal);
+    note_step(*live_);
 }
 
 void SyncRunner::stop() {
@@ -81,15 +110,22 @@ void SyncRunner::stop() {
     if (sleeping_) sleeping_->cancel();
 }
 
-net::asio::awaitable<void> SyncRunner::pause(Millis delay) {
-    sleeping_ =
-        std::make_unique<net::asio::steady_timer>(co_await net::asio::this_coro::executor, delay);
+void SyncRunner::note_step(const sync::AgentSession& session) {
+    state_.in_step = compared_ && session.all_acked() && session.caught_up();
+}
+
+net::asio::awaitable<void> SyncRunner::pause() {
+    sleeping_ = std::make_unique<net::asio::steady_timer>(co_await net::asio::this_coro::executor,
+                                                          next_try_);
     co_await sleeping_->async_wait(net::asio::as_tuple(net::asio::use_awaitable));
     sleeping_.reset();
 }
 
 net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.phase = SyncState::Phase::kConnecting;
+    state_.in_step = false;
+    compared_ = false;
+    ++state_.attempts;
     retry_after_.reset();
     net::ConnectOptions connect;
     connect.host = options_.host;
@@ -103,6 +139,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.secret = options_.secret;
     config.bundle = kBundle;
     config.app_version = options_.app_version;
+    config.scopes = options_.scopes;
     sync::AgentSession session{store_.log(), config};
     live_ = &session;
     Result<void> outcome = fail(ErrorCode::kUnavailable, "the hub closed the connection");
@@ -113,9 +150,16 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
             outcome = std::unexpected(message.error());
         } else {
             session.on_message(*message, witness_.witness(clock_.read()));
+            // What came while the last step was being stored is taken in one: one transaction.
+            while (!session.done() && channel->waiting() > 0) {
+                message = co_await channel->receive();
+                if (!message) break;
+                session.on_message(*message, witness_.witness(clock_.read()));
+            }
         }
         if (!act(session, *channel, outcome)) break;
-        if (until == Until::kCaughtUp && session.all_acked() && session.caught_up()) {
+        note_step(session);
+        if (until == Until::kCaughtUp && state_.in_step) {
             outcome = {};
             session.stop();
             static_cast<void>(act(session, *channel, outcome));
@@ -124,6 +168,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
         }
     }
     live_ = nullptr;
+    state_.in_step = false;
     channel_.reset();
     channel->close(net::CloseReason::kNormal);
     while (!store_.fully_stamped()) {
@@ -152,6 +197,7 @@ bool SyncRunner::act(sync::AgentSession& session, net::Channel& channel, Result<
                 state_.last_contact = ready->ack.hub_time;
                 ++state_.sessions;
                 backoff_.reset();
+                next_try_ = {};
             } else if (const auto* ack = std::get_if<sync::StoreAck>(&action)) {
                 if (auto stored = store_.store_ack(ack->ack); !stored)
                     return give_up(stored.error());
@@ -160,6 +206,7 @@ bool SyncRunner::act(sync::AgentSession& session, net::Channel& channel, Result<
                     return give_up(applied.error());
                 session.on_page_stored(page->page.scope);
             } else if (const auto* anchor = std::get_if<sync::SetAnchor>(&action)) {
+                compared_ = true;
                 if (witness_.learn(anchor->probes, clock_.read())) {
                     if (auto kept = store_.set_anchor(*witness_.anchor()); !kept)
                         return give_up(kept.error());

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "schema/log.hpp"
 #include "schema/ports.hpp"
@@ -22,7 +23,9 @@ struct SyncState {
     std::string problem;          // of the last attempt; empty when it went well
     bool needs_a_person = false;  // trying again will not help
     Instant last_contact;         // the hub was reached and let us in; 0: never
-    std::uint64_t sessions = 0;
+    std::uint64_t sessions = 0;   // that the hub let us into
+    std::uint64_t attempts = 0;   // begun, whatever became of them
+    bool in_step = false;         // in this session: clocks compared, everything pushed and pulled
 };
 
 struct RunnerOptions {
@@ -30,6 +33,7 @@ struct RunnerOptions {
     std::uint16_t port = 0;
     sync::Bytes secret;
     std::string app_version;
+    std::vector<std::uint32_t> scopes = {1};  // read where the hub grants them; none: only pushes
 };
 
 /// Keeps the device and the hub in step: connects, pushes and pulls through an AgentSession, and
@@ -44,14 +48,19 @@ class SyncRunner {
                Logger& log,
                RunnerOptions options);
 
-    /// One session: until everything is pushed and pulled, or it failed. Does not retry.
+    /// One session: until the clocks are compared and everything is pushed and pulled, or it
+    /// failed. Does not retry.
     [[nodiscard]] net::asio::awaitable<Result<void>> once();
 
     /// Sessions one after the other until stop(); between them waits with jittered back-off.
     [[nodiscard]] net::asio::awaitable<void> keep();
 
-    /// There are new records, or a person pressed "Sync now": do not wait any longer.
+    /// There are new records: do not wait any longer.
     void nudge();
+    /// A person asks for a sync: begins a new session at once, ending the one that is running.
+    void begin_anew();
+    /// Call every 15 minutes: has the running session compare the clocks again.
+    void on_timer();
     void stop();
 
     [[nodiscard]] const SyncState& state() const { return state_; }
@@ -64,7 +73,13 @@ class SyncRunner {
     [[nodiscard]] bool act(sync::AgentSession& session,
                            net::Channel& channel,
                            Result<void>& outcome);
-    [[nodiscard]] net::asio::awaitable<void> pause(Millis delay);
+    /// Until the time for the next attempt has come or somebody asks for one earlier. An attempt
+    /// that was asked for does not put off the one that is due, nor lengthen the waits after it:
+    /// else a worker who saves much while the hub is away would be the last to find it again.
+    [[nodiscard]] net::asio::awaitable<void> pause();
+    /// Carries out what an event from outside a session's own loop made it decide.
+    void act_now();
+    void note_step(const sync::AgentSession& session);
 
     store::AgentStore& store_;
     sync::ClockWitness& witness_;
@@ -78,7 +93,10 @@ class SyncRunner {
     std::shared_ptr<net::Channel> channel_;
     sync::AgentSession* live_ = nullptr;  // while a session runs
     std::unique_ptr<net::asio::steady_timer> sleeping_;
+    net::asio::steady_timer::time_point next_try_{};
     bool stopping_ = false;
+    bool compared_ = false;  // this session's first round of time probes is over
+    bool anew_ = false;      // the next session follows without a pause
 };
 
 }  // namespace streetlog::agent

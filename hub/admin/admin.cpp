@@ -6,7 +6,9 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "hub/admin/hub_clock.hpp"
 #include "schema/hud/fields.hpp"
+#include "sync/net/simulated_clock.hpp"
 
 namespace streetlog::hub {
 namespace {
@@ -37,6 +39,14 @@ std::string_view state_name(std::int64_t state) {
         default:
             return "unknown";
     }
+}
+
+bool set_aside_unread(store::HubLog& log, const store::LogRun& run) {
+    const auto exceptions = log.exceptions(run.first_hub, run.last_hub());
+    return exceptions.size() == run.count &&
+           std::ranges::all_of(exceptions, [](const store::ExceptionRow& e) {
+               return e.code == sync::StatusCode::kMalformed;
+           });
 }
 
 }  // namespace
@@ -97,7 +107,7 @@ Result<json::object> Admin::device_list() {
             {"name", d.name},
             {"state", state_name(d.state)},
             {"records", records},
-            {"last_received", seen.ms == 0 ? json::value{} : json::value{format_instant(seen)}}});
+            {"last_received", seen.ms == 0 ? json::value{} : json::value(format_instant(seen))}});
     }
     return json::object{{"devices", std::move(list)}};
 }
@@ -143,7 +153,8 @@ Result<json::object> Admin::status() {
                         {"entities", ledger_.log().entity_count()},
                         {"devices", ledger_.log().devices().size()},
                         {"held", held},
-                        {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held}};
+                        {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held},
+                        {"clock", clock_kind(ledger_.log())}};
 }
 
 Result<json::object> Admin::verify() {
@@ -165,13 +176,13 @@ Result<json::object> Admin::verify() {
         if (run.first_seq != seq + 1) return damaged("records of a device are missing");
         const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
         const auto views = raw ? sync::decode_batch(*raw) : std::unexpected(raw.error());
-        if (views && views->size() == run.count) {
+        const bool whole = views && views->size() == run.count;
+        if (whole)
             for (const auto& view : *views) chain = sync::chain_hash(chain, sync::hash_of(view));
-            if (chain != run.head)
-                return damaged("its records do not have the hash they were taken with");
-        } else if (ledger_.log().exceptions(run.first_hub, run.last_hub()).size() != run.count) {
-            return damaged(
-                "its records cannot be read");  // an unreadable run was quarantined whole
+        // What could not be read, or was not what its hash was made of, was set aside whole.
+        if ((!whole || chain != run.head) && !set_aside_unread(ledger_.log(), run)) {
+            return damaged(whole ? "its records do not have the hash they were taken with"
+                                 : "its records cannot be read");
         }
         seq = run.last_seq();
         chain = run.head;
@@ -186,7 +197,10 @@ Result<json::object> Admin::verify() {
         {"verified", true}, {"records", at.seq.value}, {"runs", runs}, {"head", to_hex(at.hash)}};
 }
 
-Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random) {
+Result<DeviceId> init_hub(const std::filesystem::path& directory,
+                          Random& random,
+                          const std::filesystem::path& simulated_clock) {
+    if (!simulated_clock.empty()) STREETLOG_CHECK(net::read_clock_shift(simulated_clock));
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) {
@@ -200,6 +214,16 @@ Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random
         if (log.setting("hub"))
             return fail(ErrorCode::kConflict,
                         fmt::format("{} holds a hub already", directory.string()));
+        if (!simulated_clock.empty()) {
+            std::error_code failed;
+            std::filesystem::copy_file(simulated_clock, simulated_clock_of(directory), failed);
+            if (failed)
+                return fail(ErrorCode::kStorage,
+                            fmt::format("cannot make {}: {}",
+                                        simulated_clock_of(directory).string(),
+                                        failed.message()));
+            log.put_setting(kClockSetting, kSimulated);
+        }
         const auto id = random.id<DeviceId>();
         log.put_setting("hub", to_string(id));
         return id;

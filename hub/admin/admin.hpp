@@ -30,6 +30,9 @@ class Admin {
 };
 
 /// Makes a new hub in `directory`: its id and an empty log. kConflict when there is one already.
-[[nodiscard]] Result<DeviceId> init_hub(const std::filesystem::path& directory, Random& random);
+/// A simulated clock is copied to `directory`/clock and holds for everything the hub ever does.
+[[nodiscard]] Result<DeviceId> init_hub(const std::filesystem::path& directory,
+                                        Random& random,
+                                        const std::filesystem::path& simulated_clock = {});
 
 }  // namespace streetlog::hub

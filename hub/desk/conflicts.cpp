@@ -49,14 +49,17 @@ Result<std::set<Place>> open_conflicts(HubProjection& projection) {
     return out;
 }
 
-json::array values_of(const store::GroupView& view) {
-    json::array out;
-    out.push_back(
-        json::object{{"pick", 1}, {"shown", true}, {"values", cells_as_json(view.cells)}});
-    for (const auto& cells : view.others)
-        out.push_back(json::object{
-            {"pick", out.size() + 1}, {"shown", false}, {"values", cells_as_json(cells)}});
-    return out;
+/// One row a value; the first is the one that shows until somebody decides.
+void add_values(json::array& rows, const Place& place, const store::GroupView& view) {
+    std::vector<std::vector<sync::Cell>> values{view.cells};
+    values.insert(values.end(), view.others.begin(), view.others.end());
+    for (std::size_t i = 0; i < values.size(); ++i)
+        rows.push_back(json::object{{"entity", to_string(place.entity)},
+                                    {"table", table_name(place.reg.table)},
+                                    {"group", group_name(place.reg.group)},
+                                    {"pick", i + 1},
+                                    {"shown", i == 0},
+                                    {"values", cells_as_json(values[i])}});
 }
 
 }  // namespace
@@ -68,12 +71,9 @@ Result<json::object> Desk::conflicts() {
         STREETLOG_TRY(
             const auto view,
             follower_.projection().read().group(place.entity, place.reg, store::View::kMerged));
-        rows.push_back(json::object{{"entity", to_string(place.entity)},
-                                    {"table", table_name(place.reg.table)},
-                                    {"group", group_name(place.reg.group)},
-                                    {"values", values_of(view)}});
+        add_values(rows, place, view);
     }
-    return json::object{{"conflicts", std::move(rows)}};
+    return json::object{{"open", open.size()}, {"conflicts", std::move(rows)}};
 }
 
 Result<json::object> Desk::resolve(const json::object& arguments) {

@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
@@ -55,9 +56,9 @@ std::vector<LinkRow> links_of(store::Db& db) {
 
 Result<json::object> Desk::duplicates() {
     auto& reader = follower_.projection().read();
-    std::map<EntityId, json::array> people;
+    json::array links;
     json::array apart;
-    std::map<EntityId, json::array> evidence;
+    std::map<EntityId, std::set<std::string>> evidence;
     for (const LinkRow& link : links_of(follower_.projection().db())) {
         STREETLOG_TRY(const auto root, reader.canon_of(link.a));
         STREETLOG_TRY(const auto other, reader.canon_of(link.b));
@@ -67,20 +68,25 @@ Result<json::object> Desk::duplicates() {
             apart.push_back(std::move(row));
             continue;
         }
-        row["why"] = why(reader, link.entity);
-        if (root != other) row["overruled"] = true;
-        evidence[root].push_back(std::move(row));
+        const std::string because = why(reader, link.entity);
+        row["why"] = because;
+        row["overruled"] = root != other;
+        if (root == other) evidence[root].insert(because);
+        links.push_back(std::move(row));
     }
     json::array rows;
-    for (auto& [root, because] : evidence) {
+    for (const auto& [root, reasons] : evidence) {
         STREETLOG_TRY(const auto profile, reader.profile_of(root));
         json::array members;
         for (const EntityId id : profile) members.push_back(json::string{to_string(id)});
+        json::array because;
+        for (const auto& reason : reasons) because.push_back(json::string{reason});
         rows.push_back(json::object{{"person", to_string(root)},
                                     {"profiles", std::move(members)},
-                                    {"links", std::move(because)}});
+                                    {"why", std::move(because)}});
     }
-    return json::object{{"people", std::move(rows)}, {"kept_apart", std::move(apart)}};
+    return json::object{
+        {"people", std::move(rows)}, {"links", std::move(links)}, {"kept_apart", std::move(apart)}};
 }
 
 Result<json::object> Desk::unlink(const json::object& arguments) {

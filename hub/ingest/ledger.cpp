@@ -63,6 +63,24 @@ std::size_t stretch_end(const PreparedRun& run, std::size_t from) {
     return to;
 }
 
+/// Most records, and bytes of them, in one run of the hub's own: a run travels whole, so it must
+/// fit a message like any device's.
+constexpr std::size_t kOwnRunRecordsMax = 500;
+constexpr std::size_t kOwnRunBytesMax = 128 * 1024;
+
+/// End of the run that begins at `from`; at least one record.
+std::size_t run_end(std::span<const sync::EncodedRecord> records, std::size_t from) {
+    std::size_t bytes = 0;
+    std::size_t to = from;
+    while (to < records.size() && to - from < kOwnRunRecordsMax) {
+        bytes += records[to].header.size();
+        for (const auto& op : records[to].ops) bytes += op.size();
+        if (to > from && bytes > kOwnRunBytesMax) break;
+        ++to;
+    }
+    return to;
+}
+
 /// The cells of an op by column; an absent one reads as the type's zero.
 struct CellsOf {
     const std::vector<sync::Cell>& cells;
@@ -193,8 +211,10 @@ void Ledger::take_run(PreparedRun& whole, Instant received, IngestResult& result
 
 bool Ledger::cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestResult& result) {
     const std::uint64_t last_known = std::min(row.acked_seq, run.last_seq());
+    // In the middle of a run that could not be read there is nothing to compare with: what the hub
+    // took custody of stays, and counts as the same.
     const auto mine = store::chain_at(log_, run.replica, last_known);
-    if (mine != run.records[last_known - run.first_seq].chain) {
+    if (mine && *mine != run.records[last_known - run.first_seq].chain) {
         result.outcome = IngestResult::Outcome::kForked;
         return false;
     }
@@ -377,13 +397,24 @@ Result<std::vector<sync::RecordKey>> Ledger::author_all(
         keys.push_back(record.header.key());
     }
     std::vector<PreparedRun> group;
-    group.push_back(prepare_own(self_, row.acked_seq + 1, row.acked_hash, encoded));
+    sync::Hash prev = row.acked_hash;
+    for (std::size_t from = 0; from < encoded.size();) {
+        const std::size_t to = run_end(encoded, from);
+        group.push_back(prepare_own(
+            self_, row.acked_seq + 1 + from, prev, std::span{encoded}.subspan(from, to - from)));
+        prev = group.back().records.back().chain;
+        from = to;
+    }
     STREETLOG_TRY(auto results, ingest(group));
-    if (results.front().outcome != IngestResult::Outcome::kStored)
-        return fail(ErrorCode::kInternal, "the hub's own record does not continue its chain");
-    if (!results.front().exceptions.empty())
-        return fail(ErrorCode::kConflict,
-                    "the hub's own record was set aside: the entity exists already");
+    for (const auto& result : results) {
+        if (result.outcome != IngestResult::Outcome::kStored)
+            return fail(ErrorCode::kInternal, "the hub's own record does not continue its chain");
+        if (!result.exceptions.empty())
+            return fail(ErrorCode::kConflict,
+                        result.exceptions.front().code == sync::StatusCode::kIdTaken
+                            ? "the hub's own record was set aside: the entity exists already"
+                            : "the hub's own record was set aside");
+    }
     return keys;
 }
 

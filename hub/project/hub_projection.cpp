@@ -116,9 +116,8 @@ struct HubProjection::Impl {
         if (!times || times->size() != run.count) return damaged("its times");
         auto records = store::records_of(run);
         auto& views = records.views;
+        if (views.empty() && exceptions.size() != run.count) return damaged("its records");
         views.resize(run.count);
-        if (views.front().header.empty() && exceptions.size() != run.count)
-            return damaged("its records");
         for (std::uint32_t i = 0; i < run.count; ++i) {
             const HubSeq at{run.first_hub.value + i};
             const sync::RecordKey key{run.replica, run.first_seq + i};

@@ -17,12 +17,16 @@ namespace column = hud::col::client_link;
 /// Bytes of EvidenceDigest.
 constexpr std::size_t kEvidenceBytes = 4;
 
-EntityId derived_id(std::string_view what, const ClientPair& pair) {
-    Bytes bytes(what.begin(), what.end());
-    const EntityId a = pair.a();
-    const EntityId b = pair.b();
-    bytes.insert(bytes.end(), a.bytes.begin(), a.bytes.end());
-    bytes.insert(bytes.end(), b.bytes.begin(), b.bytes.end());
+/// Hashed into ids, so the numbers never change.
+enum class Speaker : Byte { kFirstTier = 1, kPerson = 2 };
+
+EntityId id_of(Speaker speaker, const ClientPair& pair, std::uint32_t round) {
+    constexpr std::string_view kWhat = "streetlog-link/1";
+    Bytes bytes(kWhat.begin(), kWhat.end());
+    bytes.push_back(std::to_underlying(speaker));
+    for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<Byte>(round >> (8 * i)));
+    for (const EntityId& end : {pair.a(), pair.b()})
+        bytes.insert(bytes.end(), end.bytes.begin(), end.bytes.end());
     const Hash hash = sha256(bytes);
     EntityId out;
     std::copy_n(hash.begin(), out.bytes.size(), out.bytes.begin());
@@ -53,16 +57,26 @@ ClientPair::ClientPair(EntityId x, EntityId y) : a_(std::min(x, y)), b_(std::max
     STREETLOG_ASSERT(x != y);
 }
 
-EntityId rule_link_id(const ClientPair& pair) {
-    return derived_id("streetlog-link/first-tier", pair);
+EntityId rule_link_id(const ClientPair& pair, std::uint32_t round) {
+    return id_of(Speaker::kFirstTier, pair, round);
 }
 
-EntityId human_link_id(const ClientPair& pair) { return derived_id("streetlog-link/human", pair); }
+EntityId human_link_id(const ClientPair& pair, std::uint32_t round) {
+    return id_of(Speaker::kPerson, pair, round);
+}
 
-Op link_op(const ClientPair& pair, const FirstTierEvidence& evidence) {
+std::uint32_t next_round(LinkIds ids,
+                         const ClientPair& pair,
+                         const std::function<bool(EntityId)>& taken) {
+    std::uint32_t round = 0;
+    while (taken(ids(pair, round))) ++round;
+    return round;
+}
+
+Op link_op(const ClientPair& pair, const FirstTierEvidence& evidence, std::uint32_t round) {
     Link link = assertion(pair, LinkVerdict::kSame, LinkStrength::kRule);
     link.millibits = evidence.millibits();
-    Op op = link_op(rule_link_id(pair), link);
+    Op op = link_op(rule_link_id(pair, round), link);
     op.cells.push_back({column::kEvidenceDigest, digest_of(evidence)});
     op.cells.push_back({column::kModelVersion, kFirstTierModel});
     op.cells.push_back({column::kReason, to_text(evidence)});
@@ -102,7 +116,7 @@ std::vector<Op> unlink_ops(const Unlink& request, std::span<const LiveLink> live
     std::vector<Op> out;
     out.reserve(same.size() + 1);
     for (auto& [entity, dots] : same) out.push_back(withdraw_op(entity, std::move(dots)));
-    Op apart = link_op(human_link_id(request.pair),
+    Op apart = link_op(human_link_id(request.pair, request.round),
                        assertion(request.pair, LinkVerdict::kDifferent, LinkStrength::kHuman));
     if (request.by)
         apart.cells.push_back(

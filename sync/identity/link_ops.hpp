@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,9 +11,11 @@
 
 /// The ops that say that two clients are one person, or are not. Pure.
 ///
-/// Every pair has at most two link entities, whose ids follow from the pair: one for what the rule
-/// says, one for what people say. So a hub that finds a pair again, after a restore too, finds that
-/// it has spoken. Writing the same assertion twice is harmless: the entity then has two siblings.
+/// An assertion is one entity, written once and perhaps withdrawn. Its id follows from the pair,
+/// from who speaks (the rule, or a person) and from the round: how many assertions of that speaker
+/// about the pair came before. So a hub that finds a pair again, after a crash or a restore too,
+/// makes the id it made before and sees that it has spoken; asserting what was withdrawn is the
+/// next round.
 namespace streetlog::sync {
 
 /// Says in a link which rules found it: the normalisation, validity and comparison of this version.
@@ -36,20 +39,31 @@ class ClientPair {
 };
 
 /// The entity of what the first tier says of the pair, and of what people say of it.
-[[nodiscard]] EntityId rule_link_id(const ClientPair& pair);
-[[nodiscard]] EntityId human_link_id(const ClientPair& pair);
+[[nodiscard]] EntityId rule_link_id(const ClientPair& pair, std::uint32_t round = 0);
+[[nodiscard]] EntityId human_link_id(const ClientPair& pair, std::uint32_t round = 0);
 
-/// "Same person", strength rule, with the evidence in ConfidenceMillibits, EvidenceDigest (see
-/// `evidence_of`), ModelVersion and Reason.
-[[nodiscard]] Op link_op(const ClientPair& pair, const FirstTierEvidence& evidence);
+/// One of the two above.
+using LinkIds = EntityId (*)(const ClientPair& pair, std::uint32_t round);
+
+/// The round of the next assertion: the first one whose id `taken` does not know.
+[[nodiscard]] std::uint32_t next_round(LinkIds ids,
+                                       const ClientPair& pair,
+                                       const std::function<bool(EntityId)>& taken);
+
+/// "Same person" said by the first tier, strength rule, with the evidence in ConfidenceMillibits,
+/// EvidenceDigest (see `evidence_of`), ModelVersion and Reason.
+///
+/// For callers: not while a link of the first tier on the pair is live.
+[[nodiscard]] Op link_op(const ClientPair& pair,
+                         const FirstTierEvidence& evidence,
+                         std::uint32_t round = 0);
 
 /// What the EvidenceDigest of a link of this version says: four bytes, the model and the states of
 /// SSN, name and birth. No hash of the values: it would go to devices that may not know them, and
 /// nine digits are soon tried. None for other links.
 [[nodiscard]] std::optional<FirstTierEvidence> evidence_of(std::span<const Cell> cells);
 
-/// Withdraws assertions of the link entity `link`: those of `dots`. Nothing stays of them, so the
-/// same may be asserted again later.
+/// Withdraws what `dots` wrote on the link entity `link`: nothing stays of it in the partition.
 [[nodiscard]] Op withdraw_op(EntityId link, std::vector<Dot> dots);
 
 /// A visible assertion and the entity it is written on.
@@ -63,12 +77,13 @@ struct Unlink {
     ClientPair pair;
     std::optional<EntityId> by;  // the reviewer's id, where there is one
     std::string reason;          // in their words; may be empty
+    std::uint32_t round = 0;     // the next of human_link_id
 };
 
 /// For one record: withdraws every assertion among `live` that this very pair is one person, and
 /// asserts, as a person, that they are different. That outranks every rule and score for ever, also
 /// when they are joined through others. `live` may hold other pairs' links; they stay. To take it
-/// back, withdraw the last op's dot from `human_link_id`.
+/// back, withdraw the last op's dot from its entity.
 [[nodiscard]] std::vector<Op> unlink_ops(const Unlink& request, std::span<const LiveLink> live);
 
 }  // namespace streetlog::sync

@@ -113,6 +113,10 @@ Result<void> ControlClient::read(std::span<Byte> bytes, SteadyClock::time_point 
 
 }  // namespace
 
+bool control_listens(const std::filesystem::path& path) {
+    return ControlClient{}.connect(path).has_value();
+}
+
 Result<Bytes> control_request(const std::filesystem::path& path,
                               const Bytes& request,
                               Millis silence,

@@ -59,6 +59,9 @@ class ControlServer {
     std::shared_ptr<Impl> impl_;
 };
 
+/// Whether some program listens at `path`; false also when that cannot be found out.
+[[nodiscard]] bool control_listens(const std::filesystem::path& path);
+
 /// The command's end: sends one request and waits for its result; blocks. `on_progress` may be
 /// empty. kUnavailable when no program listens there or it stops before the result, or nothing
 /// comes for `silence`; kNotPermitted when the program is another user's; kTooLarge, kMalformed for

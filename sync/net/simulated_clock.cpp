@@ -73,4 +73,15 @@ ClockReading SimulatedClock::read() {
     return reading;
 }
 
+Result<std::unique_ptr<FollowedClock>> FollowedClock::open(std::filesystem::path file) {
+    STREETLOG_TRY(const auto shift, read_clock_shift(file));
+    return std::unique_ptr<FollowedClock>{new FollowedClock{std::move(file), shift}};
+}
+
+ClockReading FollowedClock::read() {
+    const std::lock_guard lock{mutex_};
+    if (const auto shift = read_clock_shift(file_)) shift_ = *shift;
+    return SimulatedClock{shift_}.read();
+}
+
 }  // namespace streetlog::net

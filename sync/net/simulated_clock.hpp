@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <optional>
 
 #include "schema/error.hpp"
@@ -36,6 +38,25 @@ class SimulatedClock final : public Clock {
   private:
     ClockShift shift_;
     SystemClock real_;
+};
+
+/// Follows a clock file, so that a demonstration can move the time of a program while it runs:
+/// replace the file whole (write another, rename it), and the next reading uses it. A file that
+/// cannot be read later on leaves the last shift in force. Any thread.
+class FollowedClock final : public Clock {
+  public:
+    /// Errors as read_clock_shift.
+    [[nodiscard]] static Result<std::unique_ptr<FollowedClock>> open(std::filesystem::path file);
+
+    [[nodiscard]] ClockReading read() override;
+
+  private:
+    FollowedClock(std::filesystem::path file, const ClockShift& shift)
+        : file_(std::move(file)), shift_(shift) {}
+
+    std::filesystem::path file_;
+    std::mutex mutex_;
+    ClockShift shift_;
 };
 
 }  // namespace streetlog::net

@@ -80,10 +80,10 @@ Result<void> HubSession::open(const Push& m, IncomingRun& run) const {
     if (run.records.size() != m.count)
         return fail(ErrorCode::kMalformed, "the batch does not hold as many records as it says");
     Hash head = m.prev_hash;
-    run.record_hashes.reserve(run.records.size());
+    run.chain.reserve(run.records.size());
     for (const EncodedView& r : run.records) {
-        run.record_hashes.push_back(hash_of(r));
-        head = chain_hash(head, run.record_hashes.back());
+        head = chain_hash(head, hash_of(r));
+        run.chain.push_back(head);
     }
     if (head != m.head_hash)
         return fail(ErrorCode::kMalformed, "the batch does not fit its head hash");
@@ -132,10 +132,11 @@ void HubSession::rewind(WireCode code, std::string detail) {
 void HubSession::on_committed(const CommitResult& result) {
     if (state_ != State::kLive) return;
     STREETLOG_ASSERT(!in_flight_.empty());
-    STREETLOG_ASSERT(result.acked_seq >= acked_seq_ && result.acked_seq <= submitted_seq_);
+    // Another session of the same device may have got further: an old connection that is not dead
+    // yet, a copy of the device. This one acks what it was given itself.
+    acked_seq_ = std::max(acked_seq_, std::min(result.acked_seq, in_flight_.front().last_seq));
     settled_ += in_flight_.front().cost;
     in_flight_.pop_front();
-    acked_seq_ = result.acked_seq;
     safe_seq_ = std::max(safe_seq_, result.safe_seq);
     send_ack(result);
 }

@@ -55,12 +55,13 @@ bool released_before(HubLog& log, const sync::RecordKey& key, HubSeq at) {
     return row && row->verdict.act == sync::VerdictAct::kRelease && row->at < at;
 }
 
-Hash chain_at(HubLog& log, const Replica& replica, std::uint64_t seq) {
+std::optional<Hash> chain_at(HubLog& log, const Replica& replica, std::uint64_t seq) {
     const auto run = log.run_of(replica, seq);
-    if (!run) return {};
+    if (!run) return Hash{};
     if (run->last_seq() == seq) return run->head;
     const auto records = records_of(*run);
-    if (records.views.empty()) throw StorageFailure("a run of the log cannot be read", 11);
+    if (records.views.empty() || chain_in(log, *run, records, run->last_seq()) != run->head)
+        return std::nullopt;
     return chain_in(log, *run, records, seq);
 }
 

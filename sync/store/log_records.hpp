@@ -35,7 +35,8 @@ struct LoggedRecord {
 /// Whether a release of the record stands in the log before `at`.
 [[nodiscard]] bool released_before(HubLog& log, const sync::RecordKey& key, HubSeq at);
 
-/// The chain of `replica` after its record `seq`; zeros when the log does not have it.
-[[nodiscard]] Hash chain_at(HubLog& log, const Replica& replica, std::uint64_t seq);
+/// The chain of `replica` after its record `seq`: zeros when the log does not have it, none inside
+/// a run that was set aside unread.
+[[nodiscard]] std::optional<Hash> chain_at(HubLog& log, const Replica& replica, std::uint64_t seq);
 
 }  // namespace streetlog::store

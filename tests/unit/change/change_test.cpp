@@ -1,10 +1,9 @@
-#include <cstring>
-
 #include <gtest/gtest.h>
 
 #include "sync/change/codec.hpp"
 #include "sync/change/compress.hpp"
 #include "sync/change/hlc.hpp"
+#include "tests/support/words.hpp"
 
 namespace streetlog::sync {
 namespace {
@@ -47,42 +46,32 @@ TEST(Codec, AnUnknownKindOfOpIsUnsupportedAndStillShowsItsEdges) {
     EXPECT_TRUE(edges[0].redacted);
 }
 
-/// A Batch of `records` structs of `words` words each, as a hostile peer writes it by hand: the
-/// root, the list, its tag, then `rest`.
-Bytes batch_of(std::uint32_t records, std::uint32_t words, const std::vector<std::uint64_t>& rest) {
-    std::vector<std::uint64_t> out{
-        std::uint64_t{1} << 48,                               // one pointer
-        (std::uint64_t{records} * words << 3 | 7) << 32 | 1,  // a list of structs
-        std::uint64_t{words} << 48 | static_cast<std::uint64_t>(records) << 2};  // of pointers only
-    out.insert(out.end(), rest.begin(), rest.end());
-    Bytes bytes(out.size() * sizeof out[0]);
-    std::memcpy(bytes.data(), out.data(), bytes.size());
-    return bytes;
+/// A Batch of `records` records of `words` words each, up to and with the tag of the list.
+test::Words batch_of(std::uint64_t records, std::uint64_t words) {
+    test::Words out;
+    return out.add_struct(0, 0, 1).add_list(0, records * words).add_tag(records, 0, words);
 }
 
 TEST(Codec, ABatchOfRecordsThatTakeNoRoomIsMalformed) {
-    EXPECT_EQ(decode_batch(batch_of(50, 0, {})).error().code, ErrorCode::kMalformed);
-    const std::vector<std::uint64_t> padding(10'000);
-    EXPECT_EQ(decode_batch(batch_of(60'000, 0, padding)).error().code, ErrorCode::kMalformed);
-    EXPECT_TRUE(decode_batch(batch_of(4'000, 0, padding)));
+    EXPECT_EQ(decode_batch(batch_of(50, 0).bytes()).error().code, ErrorCode::kMalformed);
+    const Bytes many = batch_of(60'000, 0).pad(10'000).bytes();
+    EXPECT_EQ(decode_batch(many).error().message, "a batch claims more records than it can hold");
+    EXPECT_TRUE(decode_batch(batch_of(4'000, 0).pad(10'000).bytes()));
 }
 
 TEST(Codec, RecordsThatShareOneListOfOpsAreMalformed) {
     constexpr std::uint32_t kOps = 100;
     const auto shared_by = [](std::uint32_t records) {
-        std::vector<std::uint64_t> rest;
-        for (std::uint64_t i = 0; i < records; ++i) {
-            const std::uint64_t to_the_list = 2 * (records - i - 1);
-            rest.push_back(0);  // no header
-            rest.push_back(std::uint64_t{kOps << 3 | 6} << 32 | to_the_list << 2 | 1);
-        }
-        rest.resize(rest.size() + kOps);
-        return decode_batch(batch_of(records, 2, rest));
+        test::Words words = batch_of(records, 2);
+        for (std::uint32_t i = 0; i < records; ++i)
+            words.add(0).add_pointers(static_cast<std::int32_t>(2 * (records - i - 1)), kOps);
+        return words.pad(kOps).bytes();
     };
-    const auto one = shared_by(1);
+    const Bytes of_one = shared_by(1);
+    const auto one = decode_batch(of_one);
     ASSERT_TRUE(one) << one.error().message;
     EXPECT_EQ(one->at(0).ops.size(), kOps);
-    const auto eight = shared_by(8);
+    const auto eight = decode_batch(shared_by(8));
     ASSERT_FALSE(eight);
     EXPECT_EQ(eight.error().code, ErrorCode::kMalformed);
     EXPECT_EQ(eight.error().message, "a batch claims more ops than it can hold");

@@ -110,5 +110,23 @@ TEST_F(ClockFileTest, AnythingElseIsRefusedWithItsLine) {
     EXPECT_EQ(read_clock_shift(directory_ / "absent").error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(ClockFileTest, AFollowedClockMovesWithItsFileAndOutlivesIt) {
+    const auto file = directory_ / "clock";
+    ASSERT_TRUE(read("wall_offset_ms = 10800000\n"));
+    const auto clock = FollowedClock::open(file);
+    ASSERT_TRUE(clock) << clock.error().message;
+    const auto hours_ahead = [&] {
+        return ((*clock)->now().ms - SystemClock().now().ms + 1'800'000) / 3'600'000;
+    };
+    EXPECT_EQ(hours_ahead(), 3);
+    ASSERT_TRUE(read("wall_offset_ms = 36000000\n"));
+    EXPECT_EQ(hours_ahead(), 10);
+    ASSERT_FALSE(read("wall_offset_ms = soon\n"));
+    EXPECT_EQ(hours_ahead(), 10) << "a broken file changes nothing";
+    std::filesystem::remove(file);
+    EXPECT_EQ(hours_ahead(), 10) << "nor does a file that is gone";
+    EXPECT_EQ(FollowedClock::open(file).error().code, ErrorCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace streetlog::net

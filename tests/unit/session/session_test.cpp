@@ -54,6 +54,23 @@ TEST(Session, NewRecordsFollowWithoutANewSession) {
     EXPECT_EQ(log.cursor.seq, HubSeq{7});
 }
 
+TEST(Session, ARecordSavedAtAnyMomentFollowsWithoutAnother) {
+    for (int moment = 0;; ++moment) {
+        MemoryLog log;
+        MemoryHub hub;
+        Wire wire{log, hub};
+        bool finished = false;
+        for (int i = 0; i < moment; ++i) finished = !wire.step();
+        log.save();
+        wire.agent.on_saved();
+        wire.carry();
+        wire.run();
+        ASSERT_EQ(hub.stored, log.records) << "saved after message " << moment;
+        ASSERT_TRUE(wire.agent.all_acked());
+        if (finished) break;
+    }
+}
+
 TEST(Session, SmallBatchesArriveInOrder) {
     MemoryLog log;
     MemoryHub hub;

@@ -1,0 +1,197 @@
+#include "tests/bench/device.hpp"
+
+#include <fstream>
+#include <future>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/json/parse.hpp>
+
+#include "tests/bench/dice.hpp"
+#include "tests/bench/role.hpp"
+
+namespace streetlog::bench {
+namespace {
+
+namespace asio = net::asio;
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr const char* kStoreFile = "agent.db";
+
+agent::RunnerOptions runner_options(const Enrolment& enrolment) {
+    return {.host = "127.0.0.1",
+            .port = enrolment.port,
+            .secret = enrolment.secret,
+            .app_version = "bench"};
+}
+
+store::AgentSettings settings_of(const Enrolment& enrolment) {
+    store::AgentSettings out;
+    out.self = {enrolment.device, 1};
+    out.secret = enrolment.secret;
+    out.hub = enrolment.hub;
+    out.hub_address = "127.0.0.1";
+    out.device_name = "bench";
+    out.coc = "CA-600";
+    return out;
+}
+
+double seconds_since(std::uint64_t start_ns) {
+    return static_cast<double>(monotonic_ns() - start_ns) / 1e9;
+}
+
+}  // namespace
+
+Result<Enrolment> read_enrolment(const fs::path& file) {
+    std::ifstream in{file};
+    const std::string text{std::istreambuf_iterator<char>{in}, {}};
+    boost::system::error_code failed;
+    const auto value = json::parse(text, failed);
+    if (failed) return fail(ErrorCode::kMalformed, "the enrolment file cannot be read");
+    STREETLOG_TRY(const auto device, text_of(value, "device"));
+    STREETLOG_TRY(const auto secret, text_of(value, "secret"));
+    STREETLOG_TRY(const auto hub, text_of(value, "hub"));
+    Enrolment out;
+    out.secret.resize(secret.size() / 2);
+    const auto device_id = parse_id<DeviceId>(device);
+    const auto hub_id = parse_id<DeviceId>(hub);
+    if (!device_id || !hub_id || !from_hex(secret, out.secret))
+        return fail(ErrorCode::kMalformed, "the enrolment file does not hold what it should");
+    out.device = *device_id;
+    out.hub = *hub_id;
+    return out;
+}
+
+Enrolment derived_enrolment(std::uint64_t number) {
+    constexpr std::size_t kSecretBytes = 32;
+    Dice dice{0xde51ce + number};
+    Enrolment out;
+    out.device = dice.id<DeviceId>();
+    out.secret.resize(kSecretBytes);
+    dice.fill(out.secret);
+    return out;
+}
+
+Result<std::unique_ptr<Device>> Device::open(const fs::path& directory,
+                                             const Enrolment& enrolment) {
+    const fs::path file = directory / kStoreFile;
+    fs::create_directories(directory);
+    STREETLOG_TRY(auto store,
+                  fs::exists(file) ? store::AgentStore::open(file)
+                                   : store::AgentStore::create(file, settings_of(enrolment)));
+    return std::unique_ptr<Device>{new Device{std::move(store), file, enrolment}};
+}
+
+Device::Device(store::AgentStore store, fs::path file, const Enrolment& enrolment)
+    : store_(std::move(store)),
+      file_(std::move(file)),
+      witness_(store_.anchor()),
+      options_(runner_options(enrolment)) {}
+
+Device::~Device() {
+    if (watcher_.joinable()) {
+        asio::post(io_, [this] { runner_->stop(); });
+        watcher_.join();
+    }
+    io_.stop();
+}
+
+void Device::start(agent::RunnerOptions options) {
+    ended_.reset();
+    io_.restart();
+    runner_ = std::make_unique<agent::SyncRunner>(
+        store_, witness_, clock_, random_, log_, std::move(options));
+}
+
+void Device::run_one() {
+    io_.run_one();
+    if (count_bytes_) wire_.look();
+}
+
+Result<Device::Transfer> Device::push(bool count_bytes) {
+    const std::uint64_t begun = monotonic_ns();
+    auto options = options_;
+    options.scopes.clear();
+    start(std::move(options));
+    asio::co_spawn(
+        io_, runner_->keep(), [this](const std::exception_ptr&) { ended_ = Result<void>{}; });
+    while (store_.oldest_unsent() != 0) {
+        io_.run_one();
+        if (!runner_->state().problem.empty())
+            return fail(ErrorCode::kUnavailable, runner_->state().problem);
+    }
+    Transfer out{.seconds = seconds_since(begun), .bytes = {}};
+    if (count_bytes) out.bytes = open_connections();
+    return out;
+}
+
+Result<void> Device::settle() {
+    runner_->stop();
+    while (!ended_ && io_.run_one() > 0) {
+    }
+    return {};
+}
+
+Result<Device::Transfer> Device::pull(bool count_bytes) {
+    count_bytes_ = count_bytes;
+    wire_ = {};
+    const std::uint64_t begun = monotonic_ns();
+    start(options_);
+    asio::co_spawn(
+        io_, runner_->once(), [this](const std::exception_ptr& broken, Result<void> end) {
+            ended_ = broken ? fail(ErrorCode::kInternal, "the session threw") : std::move(end);
+        });
+    while (!ended_) run_one();
+    count_bytes_ = false;
+    if (!*ended_) return std::unexpected(ended_->error());
+    return Transfer{.seconds = seconds_since(begun), .bytes = wire_.total()};
+}
+
+void Device::watch(std::uint16_t table) {
+    start(options_);
+    asio::co_spawn(io_, runner_->keep(), asio::detached);
+    std::promise<void> live;
+    watcher_ = std::thread{[this, table, &live] {
+        // What another process of the agent would see: only what is committed.
+        auto reader = store::Db::open(
+            file_, store::Access::kRead, store::Durability::kFull, store::kAgentApplication);
+        STREETLOG_ASSERT(reader.has_value());
+        auto news =
+            reader->prepare("SELECT eno, id FROM entity WHERE eno > ?1 AND tbl = ?2 ORDER BY eno");
+        std::int64_t seen = 0;
+        bool told = false;
+        while (io_.run_one() > 0) {
+            if (!told && runner_->state().phase == agent::SyncState::Phase::kLive) {
+                live.set_value();
+                told = true;
+            }
+            news.with(seen, table);
+            while (news.step()) {
+                seen = news.integer(0);
+                EntityId id;
+                std::ranges::copy(news.blob(1), id.bytes.begin());
+                say({{"seen", to_string(id)}, {"t", std::to_string(monotonic_ns())}});
+            }
+        }
+    }};
+    live.get_future().wait();
+}
+
+Result<std::uint64_t> Device::write_timed(const store::SaveRequest& request) {
+    std::promise<Result<std::uint64_t>> written;
+    asio::post(io_, [&] {
+        const std::uint64_t start = monotonic_ns();
+        auto saved = store_.save(request);
+        runner_->nudge();
+        if (saved) {
+            written.set_value(start);
+        } else {
+            written.set_value(std::unexpected(saved.error()));
+        }
+    });
+    return written.get_future().get();
+}
+
+}  // namespace streetlog::bench

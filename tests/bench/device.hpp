@@ -1,0 +1,83 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+
+#include "agent/sync/runner.hpp"
+#include "sync/net/json_logger.hpp"
+#include "sync/net/system_clock.hpp"
+#include "sync/store/agent_store.hpp"
+#include "sync/timeliness/evidence.hpp"
+#include "tests/bench/wire_bytes.hpp"
+
+namespace streetlog::bench {
+
+/// Who a device is to the hub.
+struct Enrolment {
+    DeviceId device;
+    sync::Bytes secret;
+    DeviceId hub;  // nil: not known
+    std::uint16_t port = 0;
+};
+
+/// From the file of `streetlog-hub device add --out`.
+[[nodiscard]] Result<Enrolment> read_enrolment(const std::filesystem::path& file);
+
+/// The same for device `number` of a hub that knows the devices of this program (hub_role).
+[[nodiscard]] Enrolment derived_enrolment(std::uint64_t number);
+
+/// A field agent without its command line: the product's store and its sync runner, driven step by
+/// step. One thread at a time, but while it watches only write_timed() may be called.
+class Device {
+  public:
+    /// Opens the store in `directory`, or makes it.
+    [[nodiscard]] static Result<std::unique_ptr<Device>> open(
+        const std::filesystem::path& directory, const Enrolment& enrolment);
+    ~Device();
+
+    [[nodiscard]] store::AgentStore& store() { return store_; }
+
+    struct Transfer {
+        double seconds = 0;
+        WireBytes bytes;
+    };
+
+    /// Connects and pushes until the acknowledgement of the last record is stored; reads nothing,
+    /// and the session goes on. `count_bytes` only where this is the process's one device.
+    [[nodiscard]] Result<Transfer> push(bool count_bytes);
+    /// Ends that session: receipts are put to the records.
+    [[nodiscard]] Result<void> settle();
+    /// Connects and pulls until caught up; everything received is stored.
+    [[nodiscard]] Result<Transfer> pull(bool count_bytes);
+
+    /// Stays connected from now on and says {"seen": id, "t": ns} of every entity of `table` that
+    /// comes to stand in the store.
+    void watch(std::uint16_t table);
+    /// Saves now and sends; returns the time before the Save.
+    [[nodiscard]] Result<std::uint64_t> write_timed(const store::SaveRequest& request);
+
+  private:
+    Device(store::AgentStore store, std::filesystem::path file, const Enrolment& enrolment);
+
+    void start(agent::RunnerOptions options);
+    void run_one();
+
+    net::SystemClock clock_;
+    net::SystemRandom random_;
+    net::JsonLogger log_{clock_, LogLevel::kWarning};
+    store::AgentStore store_;
+    std::filesystem::path file_;
+    sync::ClockWitness witness_;
+    net::asio::io_context io_{1};
+    agent::RunnerOptions options_;
+    std::unique_ptr<agent::SyncRunner> runner_;  // of the newest session
+    std::optional<Result<void>> ended_;          // of a session that ends by itself
+    bool count_bytes_ = false;
+    WireCounter wire_;
+    std::thread watcher_;
+};
+
+}  // namespace streetlog::bench

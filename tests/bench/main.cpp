@@ -1,0 +1,124 @@
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "tests/bench/device_role.hpp"
+#include "tests/bench/floor_role.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace streetlog::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+    bool json = false;
+    bool quick = false;
+    std::uint64_t preload = 0;
+    std::uint64_t records = 100'000;
+    std::size_t runs = 3;
+    std::size_t samples = 500;
+    fs::path work;
+    fs::path hub;
+};
+
+Result<Report> measure(const Options& options, const fs::path& directory) {
+    const auto progress = [](const std::string& text) {
+        fmt::print(stderr, "{}\n", text);
+        std::fflush(stderr);
+    };
+    OfficeOptions setting;
+    setting.hub_program = options.hub;
+    setting.directory = directory / "office";
+    setting.preload = options.preload;
+    setting.devices = Bench::kDevices;
+    fs::create_directories(setting.directory);
+    progress(options.preload == 0
+                 ? std::string{"setting up a hub"}
+                 : fmt::format("setting up a hub with {} records", options.preload));
+    STREETLOG_TRY(const auto office, Office::set_up(setting));
+    Bench bench{office, directory, progress};
+    Report report;
+    report.preloaded = options.preload;
+    report.ruler = bench.ruler();
+    STREETLOG_TRY(report.one, bench.push({.devices = 1, .records = options.records}, options.runs));
+    const std::uint64_t each = std::min<std::uint64_t>(200, options.records / Bench::kPushersMax);
+    STREETLOG_TRY(report.many,
+                  bench.push({.devices = Bench::kPushersMax, .records = each}, options.runs));
+    STREETLOG_TRY(report.visible, bench.visible(options.samples));
+    return report;
+}
+
+int sync(Options options) {
+    if (options.quick) {
+        options.runs = 1;
+        options.samples = std::min<std::size_t>(options.samples, 50);
+        options.records = std::min<std::uint64_t>(options.records, 2'000);
+    }
+    std::optional<test::TempDir> temporary;
+    if (options.work.empty()) temporary.emplace();
+    const fs::path directory = temporary ? temporary->path() : options.work / "streetlog-bench";
+    fs::remove_all(directory);
+    fs::create_directories(directory);
+    const auto report = measure(options, directory);
+    if (!temporary) fs::remove_all(directory);
+    if (!report) {
+        fmt::print(stderr, "error: {}\n", report.error().message);
+        return exit_code(report.error().code);
+    }
+    fmt::print(options.json ? stderr : stdout, "{}", to_table(*report));
+    if (options.json) fmt::print("{}\n", boost::json::serialize(to_json(*report)));
+    return report->verified() ? 0 : exit_code(ErrorCode::kDamaged);
+}
+
+int run(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app{"Measures Streetlog's sync beside a naive floor (tests/bench/README.md)."};
+    app.require_subcommand(1);
+    Options options;
+    options.hub = own_program().parent_path() / "streetlog-hub";
+    std::function<int()> job;
+    auto* syncing = app.add_subcommand("sync", "Push, pull and time to visible");
+    syncing->callback([&] { job = [&] { return sync(options); }; });
+    syncing->add_flag("--json", options.json, "One JSON object on standard output");
+    syncing->add_flag("--quick", options.quick, "A run of seconds, to see that it works");
+    syncing->add_option("--preload", options.preload, "Records in the hub before it starts");
+    syncing->add_option("--records", options.records, "Records of the one device")
+        ->capture_default_str()
+        ->check(CLI::Range(100, 10'000'000));
+    syncing->add_option("--runs", options.runs, "Repetitions; the one with the median ratio counts")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 99));
+    syncing->add_option("--samples", options.samples, "Samples of time to visible")
+        ->capture_default_str();
+    syncing->add_option("--work", options.work, "Directory on the disk to measure");
+    syncing->add_option("--hub", options.hub, "The hub's program")->capture_default_str();
+    const auto role = [&](const char* name, const char* help, auto make) {
+        app.add_subcommand(name, help)->callback([&job, make] {
+            job = [make] {
+                const std::unique_ptr<Role> part = make();
+                return serve_lines(*part);
+            };
+        });
+    };
+    const auto device = []() -> std::unique_ptr<Role> { return std::make_unique<DeviceRole>(); };
+    role("peer", "Streetlog behind the exec protocol", device);
+    role("floor", "The naive floor behind the exec protocol", make_floor_role);
+    role("device", "A device of `sync`", device);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? 0 : exit_code(ErrorCode::kUsage);
+    }
+    return job();
+}
+
+}  // namespace
+}  // namespace streetlog::bench
+
+int main(int argc, char** argv) { return streetlog::bench::run(argc, argv); }
