@@ -168,5 +168,30 @@ TEST_F(LedgerTest, TheHubsOwnActsAreRecordsOfItsReplica) {
     EXPECT_FALSE(twice);
 }
 
+TEST_F(LedgerTest, ManyActsOfTheHubAreCutToRunsThatFitAMessage) {
+    constexpr std::size_t kActs = 1'200;
+    std::vector<std::pair<sync::Header, std::vector<sync::Op>>> drafts;
+    for (std::size_t i = 0; i < kActs; ++i) {
+        sync::Op op{.entity = device_.random_.id<EntityId>(),
+                    .kind = sync::OpKind::kCreate,
+                    .table = hud::tbl::kHubUser,
+                    .group = 0};
+        drafts.emplace_back(sync::Header{}, std::vector{std::move(op)});
+    }
+    const auto keys = ledger_->author_all(std::move(drafts));
+    ASSERT_TRUE(keys) << keys.error().message;
+    ASSERT_EQ(keys->size(), kActs);
+    EXPECT_EQ(keys->back().seq, kActs);
+    std::uint64_t records = 0;
+    ledger_->log().runs_after({0}, [&](store::LogRun&& run) {
+        EXPECT_EQ(run.first_seq, records + 1);
+        EXPECT_LE(run.count, 500U);
+        EXPECT_LE(run.raw_bytes, 256U * 1024);
+        records += run.count;
+        return true;
+    });
+    EXPECT_EQ(records, kActs);
+}
+
 }  // namespace
 }  // namespace streetlog::hub
