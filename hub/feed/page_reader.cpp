@@ -5,6 +5,19 @@
 #include "sync/store/log_records.hpp"
 
 namespace streetlog::hub {
+namespace {
+
+/// About what a run takes in a page (schema/wire/protocol.capnp).
+std::size_t bytes_of(const sync::PageRun& run) {
+    std::size_t bytes = 200 + run.body.size() + 24 * run.receipt.times.size();
+    for (const auto& hidden : run.hidden) {
+        bytes += 32;
+        for (const auto& write : hidden.writes) bytes += 48 + 40 * write.supersedes.size();
+    }
+    return bytes;
+}
+
+}  // namespace
 
 sync::RunReceipt wire_receipt(const sync::Replica& replica,
                               std::uint64_t first_seq,
@@ -35,17 +48,18 @@ Result<sync::Page> PageReader::read(std::uint32_t scope,
         page.caught_up = true;
         std::size_t bytes = 0;
         log_.runs_after(cursor.seq, [&](store::LogRun&& run) {
+            const sync::Position end{run.last_hub(), run.hub_hash};
             auto released = released_by(run, reader);
-            // About what the receipts and the frame of a run take beside its body.
-            std::size_t cost = (run.replica == reader ? 0 : run.body.size()) + run.count * 24 + 200;
-            for (const auto& one : released) cost += one.body.size() + 224;
+            sync::PageRun out = page_run(std::move(run), reader);
+            std::size_t cost = bytes_of(out);
+            for (const auto& one : released) cost += bytes_of(one);
             if (!page.runs.empty() && bytes + cost > max_bytes) {
                 page.caught_up = false;
                 return false;
             }
             bytes += cost;
-            page.next = {run.last_hub(), run.hub_hash};
-            page.runs.push_back(page_run(std::move(run), reader));
+            page.next = end;
+            page.runs.push_back(std::move(out));
             std::ranges::move(released, std::back_inserter(page.runs));
             return true;
         });
