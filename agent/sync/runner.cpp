@@ -139,6 +139,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.secret = options_.secret;
     config.bundle = kBundle;
     config.app_version = options_.app_version;
+    config.scopes = options_.scopes;
     sync::AgentSession session{store_.log(), config};
     live_ = &session;
     Result<void> outcome = fail(ErrorCode::kUnavailable, "the hub closed the connection");
@@ -149,6 +150,12 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
             outcome = std::unexpected(message.error());
         } else {
             session.on_message(*message, witness_.witness(clock_.read()));
+            // What came while the last step was being stored is taken in one: one transaction.
+            while (!session.done() && channel->waiting() > 0) {
+                message = co_await channel->receive();
+                if (!message) break;
+                session.on_message(*message, witness_.witness(clock_.read()));
+            }
         }
         if (!act(session, *channel, outcome)) break;
         note_step(session);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "schema/log.hpp"
 #include "schema/ports.hpp"
@@ -32,6 +33,7 @@ struct RunnerOptions {
     std::uint16_t port = 0;
     sync::Bytes secret;
     std::string app_version;
+    std::vector<std::uint32_t> scopes = {1};  // read where the hub grants them; none: only pushes
 };
 
 /// Keeps the device and the hub in step: connects, pushes and pulls through an AgentSession, and

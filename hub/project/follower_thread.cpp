@@ -1,6 +1,14 @@
 #include "hub/project/follower_thread.hpp"
 
+#include <sys/resource.h>
+
 namespace streetlog::hub {
+namespace {
+
+/// Below the threads that devices wait for: what is made from the log can wait, the log cannot.
+constexpr int kNiceness = 10;
+
+}  // namespace
 
 FollowerThread::FollowerThread(Follower follower, Logger& log)
     : follower_(std::move(follower)), log_(log), thread_([this] { work(); }) {}
@@ -31,6 +39,7 @@ void FollowerThread::post(std::function<void(Follower&)> job) {
 }
 
 void FollowerThread::work() {
+    ::setpriority(PRIO_PROCESS, 0, kNiceness);  // on Linux of this thread alone; may fail
     for (;;) {
         std::function<void(Follower&)> job;
         {

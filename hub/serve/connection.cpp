@@ -51,14 +51,12 @@ PreparedRun prepared(const std::shared_ptr<const sync::IncomingRun>& in,
         return run;
     }
     run.views = in->records;
-    sync::Hash chain = in->prev_hash;
     for (std::size_t i = 0; i < in->records.size(); ++i) {
-        chain = sync::chain_hash(chain, in->record_hashes[i]);
         std::optional<sync::Receipt> receipt;
         const std::uint64_t seq = in->first_seq + i;
         for (const auto& r : in->receipts)
             if (r.first_seq <= seq && seq <= r.last_seq) receipt = r.of(seq);
-        run.records.push_back({sync::inspect(in->records[i]), chain, receipt});
+        run.records.push_back({sync::inspect(in->records[i]), in->chain[i], receipt});
     }
     return run;
 }

@@ -306,10 +306,6 @@ Result<Record> decode(const EncodedView& bytes) {
     return record;
 }
 
-bool writes_to_table(OpKind kind) {
-    return kind != OpKind::kAttach && kind != OpKind::kRule && kind != OpKind::kVerdict;
-}
-
 bool RecordShape::known() const {
     return std::ranges::all_of(ops, [](const OpShape& op) { return op.known; });
 }
@@ -330,9 +326,9 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
                            .table = in.getTable(),
                            .group = in.getGroup()};
                 if (!fits(in, b)) return fail(ErrorCode::kMalformed, kClaimsTooMuch);
-                const bool in_table = writes_to_table(op.kind);
+                const bool to_table = has_table(op.kind);
                 op.known =
-                    known(op.kind) && (!in_table || hud::known_op_target(op.table, op.group));
+                    known(op.kind) && (!to_table || hud::known_op_target(op.table, op.group));
                 int last = -1;
                 for (const auto cell : in.getCells()) {
                     if (cell.getColumn() <= last)
@@ -340,7 +336,7 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
                                     "the cells of an op are not in ascending column order");
                     last = cell.getColumn();
                     op.known = op.known && cell.which() <= wire::Cell::REDACTED &&
-                               (!in_table || hud::find_column(cell.getColumn()) != nullptr);
+                               (!to_table || hud::find_column(cell.getColumn()) != nullptr);
                 }
                 const std::size_t replicas = header.replicas.size();
                 out.edge_bytes += kHiddenWriteBytes + kHiddenDotBytes * in.getSupersedes().size();

@@ -84,6 +84,8 @@ asio::awaitable<Result<Bytes>> BeastChannel::receive() {
     co_return message;
 }
 
+std::size_t BeastChannel::waiting() const { return inbox_.size(); }
+
 Result<void> BeastChannel::send(Bytes message, Lane lane) {
     if (ended_because_) return std::unexpected(*ended_because_);
     STREETLOG_CHECK(queue_.push(std::move(message), lane));

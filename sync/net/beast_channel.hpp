@@ -48,6 +48,7 @@ class BeastChannel final : public Channel, public std::enable_shared_from_this<B
     void cut();
 
     [[nodiscard]] asio::awaitable<Result<Bytes>> receive() override;
+    [[nodiscard]] std::size_t waiting() const override;
     [[nodiscard]] Result<void> send(Bytes message, Lane lane) override;
     [[nodiscard]] std::size_t queued_bytes() const override;
     [[nodiscard]] asio::awaitable<void> drained(std::size_t below) override;

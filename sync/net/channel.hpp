@@ -49,6 +49,9 @@ class Channel {
     /// together the message is lost. close() ends it.
     [[nodiscard]] virtual asio::awaitable<Result<Bytes>> receive() = 0;
 
+    /// Messages that receive() would hand out without waiting.
+    [[nodiscard]] virtual std::size_t waiting() const = 0;
+
     /// Queues `message`. kUnavailable "queue full" when the lane has no room: nothing was queued,
     /// await drained() and try again. kTooLarge when it is over the message limit; otherwise the
     /// reason the connection ended.

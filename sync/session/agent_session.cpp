@@ -1,6 +1,7 @@
 #include "sync/session/agent_session.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace streetlog::sync {
@@ -240,8 +241,24 @@ void AgentSession::on_push_ack(PushAck m) {
     acked_seq_ = m.acked_seq;
     next_seq_ = std::max(next_seq_, acked_seq_ + 1);
     granted_ = std::max(granted_, m.credit);
-    actions_.emplace_back(StoreAck{std::move(m)});
+    store_ack(std::move(m));
     push_while_credit();
+}
+
+/// Acks that wait to be stored become one: each is a transaction of the device.
+void AgentSession::store_ack(PushAck m) {
+    for (AgentAction& action : actions_) {
+        auto* waiting = std::get_if<StoreAck>(&action);
+        if (waiting == nullptr) continue;
+        PushAck& ack = waiting->ack;
+        ack.acked_seq = m.acked_seq;
+        ack.safe_seq = std::max(ack.safe_seq, m.safe_seq);
+        ack.credit = std::max(ack.credit, m.credit);
+        std::ranges::move(m.receipts, std::back_inserter(ack.receipts));
+        std::ranges::move(m.exceptions, std::back_inserter(ack.exceptions));
+        return;
+    }
+    actions_.emplace_back(StoreAck{std::move(m)});
 }
 
 void AgentSession::push_while_credit() {

@@ -132,6 +132,7 @@ class AgentSession {
     void send_pull(std::uint32_t scope, const Reading& reading);
     void send_probe(const ClockEvidence& now);
     void push_while_credit();
+    void store_ack(PushAck m);
     [[nodiscard]] Result<Push> next_push();
     void send(const Message& m, SendLane lane);
     void fatal(WireCode code, Error error);

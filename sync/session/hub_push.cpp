@@ -81,10 +81,10 @@ Result<void> HubSession::open(const Push& m, IncomingRun& run) const {
     if (run.records.size() != m.count)
         return fail(ErrorCode::kMalformed, "the batch does not hold as many records as it says");
     Hash head = m.prev_hash;
-    run.record_hashes.reserve(run.records.size());
+    run.chain.reserve(run.records.size());
     for (const EncodedView& r : run.records) {
-        run.record_hashes.push_back(hash_of(r));
-        head = chain_hash(head, run.record_hashes.back());
+        head = chain_hash(head, hash_of(r));
+        run.chain.push_back(head);
     }
     if (head != m.head_hash)
         return fail(ErrorCode::kMalformed, "the batch does not fit its head hash");

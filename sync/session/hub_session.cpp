@@ -126,7 +126,7 @@ void HubSession::on_authenticated(const DeviceGrant& grant, Instant hub_now) {
     state_ = State::kLive;
     custody_only_ = ack.verdict == HelloVerdict::kCustodyOnly;
     if (!custody_only_) scopes_ = ack.scopes = grant.scopes;
-    acked_seq_ = submitted_seq_ = grant.acked_seq;
+    acked_seq_ = acked_at_hello_ = submitted_seq_ = grant.acked_seq;
     submitted_hash_ = grant.acked_hash;
     ack.credit = credit();
     send(ack, SendLane::kControl);
@@ -146,11 +146,14 @@ void HubSession::on_pull(const Pull& m) {
         actions_.emplace_back(CursorConfirmed{m.scope, m.cursor});
     }
     reading.granted = std::max(reading.granted, m.credit);
+    if (m.cursor.seq == reading.sent.seq) reading.tail_unconfirmed = false;
     read_more(m.scope, reading);
 }
 
 void HubSession::read_more(std::uint32_t scope, Reading& reading) {
-    if (state_ != State::kLive || reading.page_due || !reading.more ||
+    // While a short page is being stored the log grows on: what follows goes in one page instead of
+    // many, each of which would be a transaction of the reader.
+    if (state_ != State::kLive || reading.page_due || !reading.more || reading.tail_unconfirmed ||
         reading.used >= reading.granted)
         return;
     reading.page_due = true;
@@ -179,11 +182,13 @@ void HubSession::on_page_ready(Page page) {
     const bool news = !page.runs.empty() || page.next != reading.sent ||
                       (page.caught_up && !reading.told_caught_up);
     if (news) {
+        drop_known_receipts(page);
         Bytes bytes = encode_message(page);
         if (bytes.size() > kMessageBytesMax)
             return refuse(WireCode::kInternal, Millis{0}, "a page over the message limit");
         reading.sent = page.next;
         reading.told_caught_up = page.caught_up;
+        reading.tail_unconfirmed = page.caught_up;
         reading.used += credit_of(bytes.size());
         small_left_ += 4;
         actions_.emplace_back(Send{std::move(bytes), SendLane::kRecords});
@@ -194,6 +199,15 @@ void HubSession::on_page_ready(Page page) {
         reading.more = false;
     }
     read_more(it->first, reading);
+}
+
+/// The acks of this session brought the receipts of what was pushed in it, and an ack overtakes the
+/// pages: the reader stores it before a cursor that lies behind those records.
+void HubSession::drop_known_receipts(Page& page) const {
+    std::erase_if(page.runs, [this](const PageRun& run) {
+        return run.receipt.replica == hello_.replica && run.receipt.first_seq > acked_at_hello_ &&
+               run.receipt.last_seq <= acked_seq_;
+    });
 }
 
 void HubSession::refuse(WireCode code, Millis retry_after, std::string detail) {

@@ -22,7 +22,7 @@ struct IncomingRun {
     Bytes packed;                      // the batch as received
     Bytes body;                        // the batch unfolded; empty when opaque
     std::vector<EncodedView> records;  // `count` of them, none when opaque
-    std::vector<Hash> record_hashes;   // one a record
+    std::vector<Hash> chain;           // h(seq) of each record
     std::vector<RunReceipt> receipts;  // the device brought these along (after a hub restore)
     bool opaque = false;     // damaged three times over: kept as bytes; only the range is known
     bool duplicate = false;  // all of it is below the acked sequence; only to be acked again
@@ -145,9 +145,10 @@ class HubSession {
         Position sent;              // cursor after the last page sent
         std::uint64_t granted = 0;  // total credit given by the reader
         std::uint64_t used = 0;
-        bool page_due = false;        // a ReadPage is under way
-        bool told_caught_up = false;  // the reader knows that `sent` is the end
-        bool more = true;             // there may be something after `sent`
+        bool page_due = false;          // a ReadPage is under way
+        bool tail_unconfirmed = false;  // a page up to the end of the log is on the way
+        bool told_caught_up = false;    // the reader knows that `sent` is the end
+        bool more = true;               // there may be something after `sent`
     };
 
     void on_hello(const Hello& m);
@@ -161,6 +162,7 @@ class HubSession {
     void submit(std::shared_ptr<const IncomingRun> run, std::uint64_t cost);
     void rewind(WireCode code, std::string detail);
     void read_more(std::uint32_t scope, Reading& reading);
+    void drop_known_receipts(Page& page) const;
     void send_ack(const CommitResult& result);
     [[nodiscard]] std::uint64_t credit();
     [[nodiscard]] bool allow_small(Instant hub_now);
@@ -176,6 +178,7 @@ class HubSession {
     std::vector<ScopeGrant> scopes_;
 
     std::uint64_t acked_seq_ = 0;
+    std::uint64_t acked_at_hello_ = 0;
     std::uint64_t safe_seq_ = 0;
     std::uint64_t submitted_seq_ = 0;  // last of the newest run given to the writer
     Hash submitted_hash_{};

@@ -88,22 +88,21 @@ Device::Device(store::AgentStore store, fs::path file, const Enrolment& enrolmen
     : store_(std::move(store)),
       file_(std::move(file)),
       witness_(store_.anchor()),
-      runner_(store_, witness_, clock_, random_, log_, runner_options(enrolment)) {}
+      options_(runner_options(enrolment)) {}
 
 Device::~Device() {
     if (watcher_.joinable()) {
-        asio::post(io_, [this] { runner_.stop(); });
+        asio::post(io_, [this] { runner_->stop(); });
         watcher_.join();
     }
     io_.stop();
 }
 
-void Device::start_session() {
+void Device::start(agent::RunnerOptions options) {
     ended_.reset();
     io_.restart();
-    asio::co_spawn(io_, runner_.once(), [this](const std::exception_ptr& broken, Result<void> end) {
-        ended_ = broken ? fail(ErrorCode::kInternal, "the session threw") : std::move(end);
-    });
+    runner_ = std::make_unique<agent::SyncRunner>(
+        store_, witness_, clock_, random_, log_, std::move(options));
 }
 
 void Device::run_one() {
@@ -112,33 +111,47 @@ void Device::run_one() {
 }
 
 Result<Device::Transfer> Device::push(bool count_bytes) {
-    const std::uint64_t start = monotonic_ns();
-    start_session();
-    while (!ended_ && store_.oldest_unsent() != 0) io_.run_one();
-    Transfer out{.seconds = seconds_since(start), .bytes = {}};
-    if (ended_ && !*ended_) return std::unexpected(ended_->error());
+    const std::uint64_t begun = monotonic_ns();
+    auto options = options_;
+    options.scopes.clear();
+    start(std::move(options));
+    asio::co_spawn(
+        io_, runner_->keep(), [this](const std::exception_ptr&) { ended_ = Result<void>{}; });
+    while (store_.oldest_unsent() != 0) {
+        io_.run_one();
+        if (!runner_->state().problem.empty())
+            return fail(ErrorCode::kUnavailable, runner_->state().problem);
+    }
+    Transfer out{.seconds = seconds_since(begun), .bytes = {}};
     if (count_bytes) out.bytes = open_connections();
     return out;
 }
 
 Result<void> Device::settle() {
-    while (!ended_) io_.run_one();
-    return *ended_;
+    runner_->stop();
+    while (!ended_ && io_.run_one() > 0) {
+    }
+    return {};
 }
 
 Result<Device::Transfer> Device::pull(bool count_bytes) {
     count_bytes_ = count_bytes;
     wire_ = {};
-    const std::uint64_t start = monotonic_ns();
-    start_session();
+    const std::uint64_t begun = monotonic_ns();
+    start(options_);
+    asio::co_spawn(
+        io_, runner_->once(), [this](const std::exception_ptr& broken, Result<void> end) {
+            ended_ = broken ? fail(ErrorCode::kInternal, "the session threw") : std::move(end);
+        });
     while (!ended_) run_one();
     count_bytes_ = false;
     if (!*ended_) return std::unexpected(ended_->error());
-    return Transfer{.seconds = seconds_since(start), .bytes = wire_.total()};
+    return Transfer{.seconds = seconds_since(begun), .bytes = wire_.total()};
 }
 
 void Device::watch(std::uint16_t table) {
-    asio::co_spawn(io_, runner_.keep(), asio::detached);
+    start(options_);
+    asio::co_spawn(io_, runner_->keep(), asio::detached);
     std::promise<void> live;
     watcher_ = std::thread{[this, table, &live] {
         // What another process of the agent would see: only what is committed.
@@ -150,7 +163,7 @@ void Device::watch(std::uint16_t table) {
         std::int64_t seen = 0;
         bool told = false;
         while (io_.run_one() > 0) {
-            if (!told && runner_.state().phase == agent::SyncState::Phase::kLive) {
+            if (!told && runner_->state().phase == agent::SyncState::Phase::kLive) {
                 live.set_value();
                 told = true;
             }
@@ -171,7 +184,7 @@ Result<std::uint64_t> Device::write_timed(const store::SaveRequest& request) {
     asio::post(io_, [&] {
         const std::uint64_t start = monotonic_ns();
         auto saved = store_.save(request);
-        runner_.nudge();
+        runner_->nudge();
         if (saved) {
             written.set_value(start);
         } else {

@@ -45,10 +45,10 @@ class Device {
         WireBytes bytes;
     };
 
-    /// Connects and pushes until the acknowledgement of the last record is stored; the session goes
-    /// on where it was. `count_bytes` only where this is the process's one device.
+    /// Connects and pushes until the acknowledgement of the last record is stored; reads nothing,
+    /// and the session goes on. `count_bytes` only where this is the process's one device.
     [[nodiscard]] Result<Transfer> push(bool count_bytes);
-    /// The rest of that session: own pages, receipts put to the records.
+    /// Ends that session: receipts are put to the records.
     [[nodiscard]] Result<void> settle();
     /// Connects and pulls until caught up; everything received is stored.
     [[nodiscard]] Result<Transfer> pull(bool count_bytes);
@@ -62,7 +62,7 @@ class Device {
   private:
     Device(store::AgentStore store, std::filesystem::path file, const Enrolment& enrolment);
 
-    void start_session();
+    void start(agent::RunnerOptions options);
     void run_one();
 
     net::SystemClock clock_;
@@ -72,8 +72,9 @@ class Device {
     std::filesystem::path file_;
     sync::ClockWitness witness_;
     net::asio::io_context io_{1};
-    agent::SyncRunner runner_;
-    std::optional<Result<void>> ended_;  // of the session under way
+    agent::RunnerOptions options_;
+    std::unique_ptr<agent::SyncRunner> runner_;  // of the newest session
+    std::optional<Result<void>> ended_;          // of a session that ends by itself
     bool count_bytes_ = false;
     WireCounter wire_;
     std::thread watcher_;

@@ -13,7 +13,10 @@ namespace streetlog::bench {
 /// Random numbers from a seed (splitmix64): the same on every machine and library.
 class Dice final : public Random {
   public:
-    explicit Dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 0x1234567) {}
+    explicit Dice(std::uint64_t seed) : state_(seed) {
+        // Neighbouring seeds would otherwise give the same numbers, only shifted.
+        state_ = next() ^ (seed << 32);
+    }
 
     std::uint64_t next() {
         std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);

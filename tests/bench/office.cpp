@@ -48,7 +48,8 @@ fs::path Office::enrolment(std::size_t device) const {
 }
 
 Result<Office::Open> Office::serve(const fs::path& directory) const {
-    STREETLOG_TRY(auto process, Process::start(hub(directory, {"serve", "--port", "0"})));
+    STREETLOG_TRY(auto process,
+                  Process::start(hub(directory, {"serve", "--port", "0"}), directory / "log"));
     STREETLOG_TRY(const auto up, process.news());
     STREETLOG_TRY(const auto port, number_of(up, "port"));
     return Open{std::move(process), static_cast<std::uint16_t>(port), directory};

@@ -63,10 +63,13 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-Result<Process> Process::start(const std::vector<std::string>& command) {
+Result<Process> Process::start(const std::vector<std::string>& command, const fs::path& log) {
     const Pipe in;
     const Pipe out;
-    const auto pid = spawn(command, in.read, out.write, -1);
+    const int err =
+        log.empty() ? -1 : ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const auto pid = spawn(command, in.read, out.write, err);
+    if (err >= 0) ::close(err);
     ::close(in.read);
     ::close(out.write);
     if (!pid) return std::unexpected(pid.error());

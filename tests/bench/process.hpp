@@ -23,7 +23,9 @@ struct Usage {
 /// It is killed when the object goes.
 class Process {
   public:
-    [[nodiscard]] static Result<Process> start(const std::vector<std::string>& command);
+    /// What it says on standard error goes to the end of `log`; empty: to ours.
+    [[nodiscard]] static Result<Process> start(const std::vector<std::string>& command,
+                                               const std::filesystem::path& log = {});
 
     Process(Process&& other) noexcept;
     Process& operator=(Process&&) = delete;

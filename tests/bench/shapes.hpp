@@ -24,7 +24,7 @@ struct SideFigures {
     double hub_rss_mib = 0;
     double device_cpu_us = 0;
     double device_rss_mib = 0;  // of the largest device
-    double settle_seconds = 0;  // after the push: own pages, receipts put to the records
+    double settle_seconds = 0;  // after the push: receipts are put to the records
     double follow_seconds = 0;  // then, until the hub's projection was there, too, and verified
     double pull_per_s = 0;
     double pull_down = 0;

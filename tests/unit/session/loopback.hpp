@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -76,6 +77,7 @@ class MemoryLog final : public AgentLog {
     std::uint64_t acked = 0;
     Position cursor;
     std::vector<std::uint64_t> applied;  // hub sequences of applied runs, in order
+    std::set<std::uint64_t> receipted;   // first sequences of own runs whose receipt is here
 
   private:
     Replica replica_;
@@ -231,9 +233,13 @@ class Wire {
         if (const auto* ack = std::get_if<StoreAck>(&a)) {
             EXPECT_LE(ack->ack.acked_seq, hub_.acked()) << "acked before it was committed";
             log_.acked = std::max(log_.acked, ack->ack.acked_seq);
+            for (const RunReceipt& r : ack->ack.receipts) log_.receipted.insert(r.first_seq);
         }
         if (const auto* page = std::get_if<ApplyPage>(&a)) {
-            for (const PageRun& r : page->page.runs) log_.applied.push_back(r.hub_seq.value);
+            for (const PageRun& r : page->page.runs) {
+                log_.applied.push_back(r.hub_seq.value);
+                log_.receipted.insert(r.receipt.first_seq);
+            }
             log_.cursor = page->page.next;
             agent.on_page_stored(page->page.scope);
         }

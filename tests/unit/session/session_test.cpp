@@ -100,6 +100,61 @@ TEST(Session, StopsAtTheEndOfItsCreditAndGoesOnWhenCommitsFinish) {
     EXPECT_EQ(log.acked, 20u);
 }
 
+TEST(Session, AcksThatWaitAreStoredAsOne) {
+    MemoryLog log;
+    MemoryHub hub;
+    hub.hold_commits = true;
+    log.save(9);
+    Wire wire{log, hub, small_batches()};
+    wire.run();
+    while (!wire.pending.empty()) {
+        wire.commit_next();
+        wire.carry();
+    }
+    for (const Bytes& message : wire.to_agent) wire.agent.on_message(message, boot_clock(wire.now));
+    std::vector<PushAck> acks;
+    for (const AgentAction& a : wire.agent.take_actions())
+        if (const auto* ack = std::get_if<StoreAck>(&a)) acks.push_back(ack->ack);
+    ASSERT_EQ(acks.size(), 1u);
+    EXPECT_EQ(acks[0].acked_seq, 9u);
+    EXPECT_EQ(acks[0].receipts.size(), 3u);
+}
+
+TEST(Session, WhatIsStoredWhileAPageIsOnTheWayFollowsInTheNextOne) {
+    MemoryLog log;
+    MemoryHub hub;
+    Wire wire{log, hub, small_batches()};
+    wire.run();
+    hub.hold_commits = true;
+    log.save(9);
+    wire.agent.on_saved();
+    wire.carry();
+    wire.run();
+    while (!wire.pending.empty()) {
+        wire.commit_next();
+        wire.carry();
+    }
+    const auto pages = std::ranges::count_if(wire.to_agent, [](const Bytes& message) {
+        const auto read = decode_message(message);
+        return read && std::holds_alternative<Page>(*read);
+    });
+    EXPECT_EQ(pages, 1);
+    wire.run();
+    EXPECT_EQ(log.cursor, hub.head());
+    EXPECT_EQ(log.receipted.size(), hub.runs.size());
+}
+
+TEST(Session, PagesLeaveOutReceiptsThatTheAcksBrought) {
+    MemoryLog log;
+    MemoryHub hub;
+    log.save(9);
+    Wire wire{log, hub, small_batches()};
+    wire.run();
+    EXPECT_TRUE(log.applied.empty());
+    EXPECT_EQ(log.receipted.size(), 3u);
+    EXPECT_EQ(log.cursor, hub.head());
+}
+
 TEST(Session, PressureWithholdsCreditWithoutClosing) {
     MemoryLog log;
     MemoryHub hub;
@@ -134,8 +189,9 @@ TEST(Session, ALostConnectionAtAnyMessageLosesAndDoublesNothing) {
         again.run();
         ASSERT_EQ(hub.stored, log.records) << "cut after " << cut;
         ASSERT_EQ(log.acked, 20u) << "cut after " << cut;
-        ASSERT_EQ(log.applied.size(), hub.runs.size()) << "cut after " << cut;
+        ASSERT_EQ(log.receipted.size(), hub.runs.size()) << "cut after " << cut;
         ASSERT_TRUE(std::ranges::is_sorted(log.applied));
+        ASSERT_EQ(log.cursor, hub.head()) << "cut after " << cut;
         if (finished) break;
         ASSERT_LT(cut, 1000);
     }
