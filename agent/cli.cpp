@@ -36,9 +36,8 @@ constexpr Millis kLockLook{20};
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 done, 2 wrong use, 3 invalid value, 4 not found, 5 conflict, 6 not permitted,\n"
-    "8 too large, 9 hub or program not reachable, 10 disk or database failed, 11 not our "
-    "database,\n"
-    "12 locked, 13 damaged, 14 unsupported, 15 internal, 16 interrupted.";
+    "7 malformed bytes, 8 too large, 9 hub or program not reachable, 10 disk or database failed,\n"
+    "11 not our database, 12 locked, 13 damaged, 14 unsupported, 15 internal, 16 interrupted.";
 
 struct Options {
     fs::path data = "agent-data";
@@ -125,8 +124,8 @@ Answer save(const Options& options, std::string_view command) {
             return std::unexpected(Error{ErrorCode::kUsage,
                                          "--file and flags say the same thing twice",
                                          "Put everything into the document."});
-        STREETLOG_TRY(auto text, read_text(options.file, kJsonBytesMax));
-        arguments["document"] = std::move(text);
+        STREETLOG_TRY(const auto text, read_text(options.file, kJsonBytesMax));
+        arguments["document"] = text;
     } else {
         arguments["form"] = options.form;
     }

@@ -46,7 +46,7 @@ struct Options {
     // Of the desk's commands.
     std::string id, other, group, reason, which = "open", directory, source, rejects, dump_file;
     std::string coc, kind, from, to;
-    std::int64_t pick = 0, limit = 1000, hours = 24, project_type = -1;
+    std::int64_t pick = 0, hub_seq = 0, limit = 1000, hours = 24, project_type = -1;
     bool dump_hash = false;
 };
 
@@ -102,6 +102,52 @@ Result<json::object> add_rule(const Options& options) {
     return perform(options.data, "rule add", arguments);
 }
 
+/// What waits for a person's decision.
+template <class Command>
+void add_review_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* duplicates = command(app, "duplicates", "Profiles that are one person, and why", [&] {
+        return perform(options.data, "duplicates", {});
+    });
+    duplicates->require_subcommand(0, 1);
+    auto* unlink = command(*duplicates, "unlink", "Take two profiles apart, for good", [&] {
+        return perform(options.data,
+                       "duplicates unlink",
+                       {{"A", options.id}, {"B", options.other}, {"reason", options.reason}});
+    });
+    unlink->add_option("A", options.id, "PersonalID")->required();
+    unlink->add_option("B", options.other, "PersonalID")->required();
+    unlink->add_option("--reason", options.reason, "Why");
+
+    auto* conflicts =
+        command(app, "conflicts", "Two values where one is wanted; both are kept", [&] {
+            return perform(options.data, "conflicts", {});
+        });
+    conflicts->require_subcommand(0, 1);
+    auto* resolve = command(*conflicts, "resolve", "Pick one of the values", [&] {
+        return perform(options.data,
+                       "conflicts resolve",
+                       {{"ID", options.id}, {"GROUP", options.group}, {"pick", options.pick}});
+    });
+    resolve->add_option("ID", options.id, "The entity")->required();
+    resolve->add_option("GROUP", options.group, "The group, as client.name")->required();
+    resolve->add_option("--pick", options.pick, "Number of the value in the list")->required();
+
+    auto* quarantine =
+        command(app, "quarantine", "Records that were taken in and set aside, and why", [&] {
+            return perform(options.data, "quarantine", {});
+        });
+    quarantine->require_subcommand(0, 1);
+    const auto decision = [&](const char* name, const char* help) {
+        auto* sub = command(*quarantine, name, help, [&options, name] {
+            return perform(
+                options.data, std::string{"quarantine "} + name, {{"HUB_SEQ", options.hub_seq}});
+        });
+        sub->add_option("HUB_SEQ", options.hub_seq, "Number of the record in the list")->required();
+    };
+    decision("release", "Let a record take effect after all; it wins over a reject");
+    decision("reject", "Leave a record aside for good");
+}
+
 template <class Command>
 void add_desk_commands(CLI::App& app, const Command& command, Options& options) {
     auto* import = command(app, "import", "Take in a set of HMIS CSV files (FY2026)", [&] {
@@ -134,33 +180,6 @@ void add_desk_commands(CLI::App& app, const Command& command, Options& options) 
     adding->add_option("--project-type", options.project_type, "Only this HUD project type");
     adding->add_option("--kind", options.kind, "Only intake, contact, exit or update");
     command(*rule, "list", "Every rule", [&] { return perform(options.data, "rule list", {}); });
-
-    auto* duplicates = command(app, "duplicates", "Profiles that are one person, and why", [&] {
-        return perform(options.data, "duplicates", {});
-    });
-    duplicates->require_subcommand(0, 1);
-    auto* unlink = command(*duplicates, "unlink", "Take two profiles apart, for good", [&] {
-        return perform(options.data,
-                       "duplicates unlink",
-                       {{"A", options.id}, {"B", options.other}, {"reason", options.reason}});
-    });
-    unlink->add_option("A", options.id, "PersonalID")->required();
-    unlink->add_option("B", options.other, "PersonalID")->required();
-    unlink->add_option("--reason", options.reason, "Why");
-
-    auto* conflicts =
-        command(app, "conflicts", "Two values where one is wanted; both are kept", [&] {
-            return perform(options.data, "conflicts", {});
-        });
-    conflicts->require_subcommand(0, 1);
-    auto* resolve = command(*conflicts, "resolve", "Pick one of the values", [&] {
-        return perform(options.data,
-                       "conflicts resolve",
-                       {{"ID", options.id}, {"GROUP", options.group}, {"pick", options.pick}});
-    });
-    resolve->add_option("ID", options.id, "The entity")->required();
-    resolve->add_option("GROUP", options.group, "The group, as client.name")->required();
-    resolve->add_option("--pick", options.pick, "Number of the value in the list")->required();
 
     auto* show = command(app, "show", "Everything the hub holds of one entity", [&] {
         return perform(options.data, "show", {{"ID", options.id}});
@@ -236,7 +255,10 @@ int run_command_line(int argc, char** argv) {
     std::function<Result<json::object>()> job;
     const auto command = [&](CLI::App& parent, const char* name, const char* help, auto what) {
         auto* sub = parent.add_subcommand(name, help);
-        sub->callback([&job, what] { job = what; });
+        // A parent's callback comes after that of the command below it, which is the one meant.
+        sub->callback([&job, sub, what] {
+            if (sub->get_subcommands().empty()) job = what;
+        });
         return sub;
     };
     auto* making =
@@ -288,6 +310,7 @@ int run_command_line(int argc, char** argv) {
         return perform(options.data, "rebuild", {});
     });
     add_desk_commands(app, command, options);
+    add_review_commands(app, command, options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

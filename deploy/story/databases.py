@@ -7,8 +7,6 @@ import pathlib
 import sqlite3
 import subprocess
 
-NO_RECORD = "no record"
-
 
 class Catalogue:
     """Names of tables and columns to their numbers in the records, from schema/hud."""
@@ -155,7 +153,7 @@ class Hub(Store):
 class Device(Store):
     def __init__(self, program, data):
         super().__init__(program, data, data / "agent.db")
-        self.me = rows(self.tables, "SELECT device, simulated, next_seq, acked, head_hash FROM me")[0]
+        self.me = rows(self.tables, "SELECT device, hub_address, simulated, acked FROM me")[0]
         self.own = {r["seq"]: r for r in rows(self.tables, "SELECT seq, hash, occurred_ms, recorded_ms FROM own")}
         self.receipts = rows(self.tables, "SELECT first_seq, last_seq, received_ms, hub_seq FROM receipt ORDER BY first_seq")
         self.refused = rows(self.tables, "SELECT seq FROM own_exception")

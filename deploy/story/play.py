@@ -270,7 +270,7 @@ class Story:
         self.clocks[step["who"]].reboot(self.calendar.ms(step["at"]), hours * HOUR_MS)
         self.set_clocks(step["at"], step["who"])
         stands = f"is {abs(hours)} hours {'fast' if hours > 0 else 'slow'}" if hours else "is right"
-        self.say(step["at"], step["who"], f"restarts after an empty battery; its wall clock now {stands}")
+        self.say(step["at"], step["who"], f"restarts; its wall clock {stands} now")
 
     def sync(self, step):
         self.set_clocks(step["at"])

@@ -351,8 +351,8 @@ class Report:
             if judged and VERDICTS[judged["verdict"]] == "unproven":
                 print(f"  {line.device:<5} {line.seq:>3}  {line.kind:<8} of {self.expected.told(line.happened)}; the hub knows "
                       f"only: {self.expected.told(judged['occurred_lo'])} to {self.expected.told(judged['occurred_hi'])}")
-        wrap("Unproven is neither late nor on time. The device restarted with a wrong clock and restarted again before it met the "
-             "hub, so nothing says when; and the time between its two meetings with the hub is longer than the window.")
+        wrap("Unproven is neither late nor on time. The device restarted with a wrong clock and restarted again before it met "
+             "the hub, so nothing says when; and the time between its two meetings with the hub is longer than the window.")
         for device in self.script["devices"]:
             if device["wall_wrong_by_hours"]:
                 lines = self.expected.of_device(device["name"])
@@ -408,7 +408,8 @@ class Report:
     def look_further(self):
         title(10, "TO LOOK FURTHER")
         first = next(iter(self.devices))
-        print("  Paste these, then ask:")
+        port = self.devices[first].me["hub_address"].rsplit(":", 1)[1]
+        print("  From the top of the tree:")
         print(f"  hub() {{ {self.options.bin}/streetlog-hub --data {self.options.data}/hub \"$@\"; }}")
         print(f"  agent() {{ {self.options.bin}/streetlog-agent --data {self.options.data}/{first} \"$@\"; }}\n")
         for command, what in (("hub late", "what came late or is unproven, and why"),
@@ -417,9 +418,9 @@ class Report:
                               ("hub device list", "what came from whom"),
                               ("agent find heron", "a person as the worker sees them; then: agent show ID"),
                               ("agent status", "what is saved, what is not sent yet, and the clock"),
-                              ("hub rebuild", "make everything anew from the log; then hub verify --dump-hash"),
-                              ("hub serve", "start the hub again")):
-            print(f"  {command:<17} {what}")
+                              ("hub rebuild", "make everything anew from the log; the hash stays"),
+                              (f"hub serve --port {port}", "start the hub again, where the devices look for it")):
+            print(f"  {command:<17} {what}" if len(command) < 18 else f"  {command}\n{'':<20}{what}")
 
     def run(self):
         print("\nTHE REPORT")

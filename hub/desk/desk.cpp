@@ -17,11 +17,14 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 11> kCommands{"late",
+constexpr std::array<std::string_view, 14> kCommands{"late",
                                                      "duplicates",
                                                      "duplicates unlink",
                                                      "conflicts",
                                                      "conflicts resolve",
+                                                     "quarantine",
+                                                     "quarantine release",
+                                                     "quarantine reject",
                                                      "show",
                                                      "dump",
                                                      "rebuild",
@@ -75,6 +78,9 @@ Result<json::object> Desk::dispatch(std::string_view command, const json::object
     if (command == "duplicates unlink") return unlink(arguments);
     if (command == "conflicts") return conflicts();
     if (command == "conflicts resolve") return resolve(arguments);
+    if (command == "quarantine") return quarantine();
+    if (command == "quarantine release") return decide(arguments, sync::VerdictAct::kRelease);
+    if (command == "quarantine reject") return decide(arguments, sync::VerdictAct::kReject);
     if (command == "show") return show(arguments);
     if (command == "dump") return dump(arguments);
     if (command == "rebuild") return rebuild();

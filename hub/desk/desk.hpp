@@ -6,12 +6,13 @@
 #include <boost/json/object.hpp>
 
 #include "hub/project/follower.hpp"
+#include "sync/change/verdict.hpp"
 
 namespace streetlog::hub {
 
-/// What the data-quality manager asks of the hub: lateness, duplicates, conflicts, one client's
-/// record, an import. Runs on the follower's thread when the hub is running, in the command's own
-/// process when it is not. Every command first brings the projection up to date.
+/// What the data-quality manager asks of the hub: lateness, duplicates, conflicts, records set
+/// aside, one client's record, an import. Runs on the follower's thread when the hub is running, in
+/// the command's own process when it is not. Every command first brings the projection up to date.
 class Desk {
   public:
     /// Lines for the person who waits.
@@ -33,6 +34,8 @@ class Desk {
     [[nodiscard]] Result<Object> unlink(const Object& arguments);
     [[nodiscard]] Result<Object> conflicts();
     [[nodiscard]] Result<Object> resolve(const Object& arguments);
+    [[nodiscard]] Result<Object> quarantine();
+    [[nodiscard]] Result<Object> decide(const Object& arguments, sync::VerdictAct act);
     [[nodiscard]] Result<Object> show(const Object& arguments);
     [[nodiscard]] Result<Object> dump(const Object& arguments);
     [[nodiscard]] Result<Object> rebuild();

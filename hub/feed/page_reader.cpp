@@ -1,6 +1,23 @@
 #include "hub/feed/page_reader.hpp"
 
+#include <algorithm>
+
+#include "sync/store/log_records.hpp"
+
 namespace streetlog::hub {
+namespace {
+
+/// About what a run takes in a page (schema/wire/protocol.capnp).
+std::size_t bytes_of(const sync::PageRun& run) {
+    std::size_t bytes = 200 + run.body.size() + 24 * run.receipt.times.size();
+    for (const auto& hidden : run.hidden) {
+        bytes += 32;
+        for (const auto& write : hidden.writes) bytes += 48 + 40 * write.supersedes.size();
+    }
+    return bytes;
+}
+
+}  // namespace
 
 sync::RunReceipt wire_receipt(const sync::Replica& replica,
                               std::uint64_t first_seq,
@@ -31,20 +48,44 @@ Result<sync::Page> PageReader::read(std::uint32_t scope,
         page.caught_up = true;
         std::size_t bytes = 0;
         log_.runs_after(cursor.seq, [&](store::LogRun&& run) {
-            // About what the receipts and the frame of a run take beside its body.
-            const std::size_t cost =
-                (run.replica == reader ? 0 : run.body.size()) + run.count * 24 + 200;
+            const sync::Position end{run.last_hub(), run.hub_hash};
+            auto released = released_by(run, reader);
+            sync::PageRun out = page_run(std::move(run), reader);
+            std::size_t cost = bytes_of(out);
+            for (const auto& one : released) cost += bytes_of(one);
             if (!page.runs.empty() && bytes + cost > max_bytes) {
                 page.caught_up = false;
                 return false;
             }
             bytes += cost;
-            page.next = {run.last_hub(), run.hub_hash};
-            page.runs.push_back(page_run(std::move(run), reader));
+            page.next = end;
+            page.runs.push_back(std::move(out));
+            std::ranges::move(released, std::back_inserter(page.runs));
             return true;
         });
         return page;
     });
+}
+
+std::vector<sync::PageRun> PageReader::released_by(const store::LogRun& run,
+                                                   const sync::Replica& reader) {
+    std::vector<sync::PageRun> out;
+    for (const auto& [verdict, at] : log_.verdicts(run.first_hub, run.last_hub())) {
+        if (verdict.act != sync::VerdictAct::kRelease || verdict.record.replica == reader) continue;
+        const auto record = store::find_quarantined(log_, verdict.record);
+        if (!record || record->at >= at) continue;  // not here yet: it will come as released
+        const sync::ReceiptSpan receipt{record->receipt.place,
+                                        {{record->receipt.hlc_hub, record->receipt.saved}}};
+        auto& one = out.emplace_back();
+        one.receipt =
+            wire_receipt(verdict.record.replica, verdict.record.seq, record->head, receipt);
+        one.hub_seq = record->at;
+        auto packed = sync::pack(sync::encode_batch({&record->view(), 1}));
+        one.encoding = packed.encoding;
+        one.raw_bytes = packed.raw_bytes;
+        one.body = std::move(packed.body);
+    }
+    return out;
 }
 
 sync::PageRun PageReader::page_run(store::LogRun&& run, const sync::Replica& reader) {
@@ -52,7 +93,15 @@ sync::PageRun PageReader::page_run(store::LogRun&& run, const sync::Replica& rea
     out.receipt = wire_receipt(run.replica, run.first_seq, run.head, run.receipt);
     out.hub_seq = run.first_hub;
     const bool own = run.replica == reader;
-    const auto exceptions = log_.exceptions(run.first_hub, run.last_hub());
+    auto exceptions = log_.exceptions(run.first_hub, run.last_hub());
+    // A release that came first, as after a restore: the author still learns of the exception.
+    if (!own)
+        std::erase_if(exceptions, [&](const store::ExceptionRow& e) {
+            const sync::RecordKey key{run.replica,
+                                      run.first_seq + (e.seq.value - run.first_hub.value)};
+            return e.status == sync::RecordStatus::kQuarantined &&
+                   store::released_before(log_, key, e.seq);
+        });
     if (exceptions.empty() && !own) {
         out.encoding = run.encoding;
         out.raw_bytes = run.raw_bytes;
@@ -61,12 +110,9 @@ sync::PageRun PageReader::page_run(store::LogRun&& run, const sync::Replica& rea
     }
     out.encoding = sync::Encoding::kNone;
     if (exceptions.empty()) return out;
-    std::vector<sync::EncodedView> views(run.count);
-    const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
-    if (raw) {
-        if (auto decoded = sync::decode_batch(*raw); decoded && decoded->size() == run.count)
-            views = *std::move(decoded);
-    }
+    auto records = store::records_of(run);
+    auto& views = records.views;
+    views.resize(run.count);
     for (const auto& e : exceptions) {
         const std::size_t i = e.seq.value - run.first_hub.value;
         out.hidden.push_back({run.first_seq + i, e.status, e.code, sync::edges_of(views[i])});

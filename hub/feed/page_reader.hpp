@@ -10,7 +10,10 @@ inline constexpr std::uint32_t kScopeAll = 1;
 
 /// Makes the pages a device pulls, from the log as it was stored: whole runs in hub order, in the
 /// bytes the author sent. The reader's own records come without their bodies, hidden ones as edges
-/// without cells. One thread; reads only.
+/// without cells. Behind a run with releases come the released records, each as a run of its own
+/// with the receipt and the place it had; the reader's own ones do not, for it has them. (The
+/// desk writes each verdict as a run, so a page never has to hold two of them.) One thread; reads
+/// only.
 class PageReader {
   public:
     explicit PageReader(store::HubLog log) : log_(std::move(log)) {}
@@ -26,6 +29,9 @@ class PageReader {
 
   private:
     [[nodiscard]] sync::PageRun page_run(store::LogRun&& run, const sync::Replica& reader);
+    /// Records that verdicts of `run` put in force.
+    [[nodiscard]] std::vector<sync::PageRun> released_by(const store::LogRun& run,
+                                                         const sync::Replica& reader);
 
     store::HubLog log_;
 };

@@ -5,6 +5,7 @@
 
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
+#include "sync/store/log_records.hpp"
 #include "sync/store/run_times.hpp"
 
 namespace streetlog::hub {
@@ -123,6 +124,7 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, Clock& clock
 }
 
 void Ledger::reload() {
+    log_.forget();
     entities_ = EntityIndex{};
     const auto count = static_cast<std::size_t>(log_.entity_count());
     entities_.reserve(count + count / 4 + 4096);
@@ -211,7 +213,7 @@ bool Ledger::cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestRes
     const std::uint64_t last_known = std::min(row.acked_seq, run.last_seq());
     // In the middle of a run that could not be read there is nothing to compare with: what the hub
     // took custody of stays, and counts as the same.
-    const auto mine = chain_at(run.replica, last_known);
+    const auto mine = store::chain_at(log_, run.replica, last_known);
     if (mine && *mine != run.records[last_known - run.first_seq].chain) {
         result.outcome = IngestResult::Outcome::kForked;
         return false;
@@ -220,25 +222,6 @@ bool Ledger::cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestRes
     if (last_known == run.last_seq()) return false;
     run = part_of(run, last_known + 1 - run.first_seq, run.records.size());
     return true;
-}
-
-std::optional<sync::Hash> Ledger::chain_at(const sync::Replica& replica, std::uint64_t seq) {
-    const auto run = log_.run_of(replica, seq);
-    if (!run) return sync::Hash{};
-    if (run->last_seq() == seq) return run->head;
-    const auto raw = sync::unpack(run->encoding, run->raw_bytes, run->body);
-    if (!raw) return std::nullopt;
-    const auto views = sync::decode_batch(*raw);
-    if (!views || views->size() != run->count) return std::nullopt;
-    sync::Hash chain{};
-    if (run->first_seq > 1) chain = log_.run_of(replica, run->first_seq - 1)->head;
-    sync::Hash at_seq{};
-    for (std::uint64_t at = run->first_seq; at <= run->last_seq(); ++at) {
-        chain = sync::chain_hash(chain, sync::hash_of((*views)[at - run->first_seq]));
-        if (at == seq) at_seq = chain;
-    }
-    if (chain != run->head) return std::nullopt;
-    return at_seq;
 }
 
 void Ledger::add_known_receipts(const sync::Replica& replica,
@@ -305,12 +288,13 @@ void Ledger::append_run(PreparedRun& run,
                                     : sync::RecordStatus::kQuarantined;
             log_.add_exception({at, status, code});
             result.exceptions.push_back({run.first_seq + i, status, code});
+            // After a restore the release may be here before the record.
+            if (status == sync::RecordStatus::kQuarantined && record.shape &&
+                store::released_before(log_, {run.replica, run.first_seq + i}, at))
+                take_ids(*record.shape, at);
         } else {
-            for (const auto& op : record.shape->ops) {
-                if (op.kind != sync::OpKind::kCreate && op.kind != sync::OpKind::kLink) continue;
-                log_.add_entity(entities_.add(op.entity), op.entity, op.table, at);
-            }
-            if (run.replica.device == self_.device) learn(run.views[i]);
+            take_ids(*record.shape, at);
+            if (run.replica.device == self_.device) learn(run.views[i], at);
         }
         static const sync::Header kUnreadable{};
         const sync::Header& header = record.shape ? record.shape->header : kUnreadable;
@@ -346,12 +330,30 @@ void Ledger::append_run(PreparedRun& run,
     result.receipts.push_back({out.first_seq, out.head, std::move(out.receipt)});
 }
 
-void Ledger::learn(const sync::EncodedView& view) {
+void Ledger::take_ids(const sync::RecordShape& shape, HubSeq at) {
+    for (const auto& op : shape.ops) {
+        if (op.kind != sync::OpKind::kCreate && op.kind != sync::OpKind::kLink) continue;
+        if (entities_.find(op.entity) != 0) continue;
+        log_.add_entity(entities_.add(op.entity), op.entity, op.table, at);
+    }
+}
+
+void Ledger::learn_verdict(const sync::RecordVerdict& verdict, HubSeq at) {
+    log_.add_verdict({verdict, at});
+    if (verdict.act != sync::VerdictAct::kRelease) return;
+    const auto record = store::find_quarantined(log_, verdict.record);
+    if (!record) return;
+    if (const auto shape = sync::inspect(record->view())) take_ids(*shape, record->at);
+}
+
+void Ledger::learn(const sync::EncodedView& view, HubSeq at) {
     const auto record = sync::decode(view);
     if (!record) return;
     for (const auto& op : record->ops) {
         const CellsOf cells{op.cells};
-        if (op.group == hud::grp::kHubDeviceRegistration) {
+        if (const auto verdict = sync::verdict_of(op)) {
+            learn_verdict(*verdict, at);
+        } else if (op.group == hud::grp::kHubDeviceRegistration) {
             namespace col = hud::col::hub_device;
             log_.put_device({.id = {op.entity.bytes},
                              .name = cells.get<std::string>(col::kName),

@@ -89,16 +89,17 @@ class Ledger {
                     store::ReplicaRow& row,
                     Instant received,
                     IngestResult& result);
-    /// h(seq) of a record the hub has; none inside a run that was set aside unread.
-    [[nodiscard]] std::optional<sync::Hash> chain_at(const sync::Replica& replica,
-                                                     std::uint64_t seq);
     void add_known_receipts(const sync::Replica& replica,
                             std::uint64_t first,
                             std::uint64_t last,
                             IngestResult& result);
     [[nodiscard]] sync::StatusCode check(const PreparedRun& run, std::size_t i);
-    /// Keeps the tables of devices and users in step with the hub's own records.
-    void learn(const sync::EncodedView& view);
+    /// Keeps the tables of devices, users and verdicts in step with the hub's own records; `at` is
+    /// this one's place.
+    void learn(const sync::EncodedView& view, HubSeq at);
+    void learn_verdict(const sync::RecordVerdict& verdict, HubSeq at);
+    /// Ids that the record mints and nobody had are its own from here on.
+    void take_ids(const sync::RecordShape& shape, HubSeq at);
     store::ReplicaRow& row_of(const sync::Replica& replica);
 
     store::HubLog log_;

@@ -7,6 +7,7 @@
 
 #include "hub/project/project_schema.hpp"
 #include "sync/change/codec.hpp"
+#include "sync/store/log_records.hpp"
 #include "sync/store/run_times.hpp"
 #include "sync/store/state_schema.hpp"
 #include "sync/store/understands.hpp"
@@ -44,6 +45,11 @@ std::optional<sync::Record> readable(const sync::EncodedView& view) {
     if (auto record = sync::decode(view)) return *std::move(record);
     if (auto header = sync::decode_header(view.header)) return sync::Record{*std::move(header), {}};
     return std::nullopt;
+}
+
+/// Whether the record, once accepted, has an effect: half a Save must not show.
+bool in_force(const sync::Record& record) {
+    return !record.ops.empty() && std::ranges::all_of(record.ops, store::catalogue_understands);
 }
 
 }  // namespace
@@ -108,24 +114,24 @@ struct HubProjection::Impl {
         const auto exceptions = log.exceptions(run.first_hub, run.last_hub());
         const auto times = store::decode_times(run.times, run.receipt.first.received);
         if (!times || times->size() != run.count) return damaged("its times");
-        std::vector<sync::EncodedView> views(run.count);
-        const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
-        auto decoded = raw ? sync::decode_batch(*raw) : std::unexpected(raw.error());
-        const bool whole = decoded && decoded->size() == run.count;
-        if (whole) views = *std::move(decoded);
-        if (!whole && exceptions.size() != run.count) return damaged("its records");
+        auto records = store::records_of(run);
+        auto& views = records.views;
+        if (views.empty() && exceptions.size() != run.count) return damaged("its records");
+        views.resize(run.count);
         for (std::uint32_t i = 0; i < run.count; ++i) {
             const HubSeq at{run.first_hub.value + i};
             const sync::RecordKey key{run.replica, run.first_seq + i};
             const auto receipt = run.receipt.of(i);
             const auto set_aside = std::ranges::find(exceptions, at, &store::ExceptionRow::seq);
             const auto record = readable(views[i]);
-            if (set_aside != exceptions.end() || !record || record->ops.empty() ||
-                !std::ranges::all_of(record->ops, store::catalogue_understands)) {
+            const bool hidden = set_aside != exceptions.end() &&
+                                (set_aside->status != sync::RecordStatus::kQuarantined ||
+                                 !store::released_before(log, key, at));
+            if (hidden || !record || !in_force(*record)) {
                 projection.hide(key, sync::edges_of(views[i]), receipt.place);
             } else {
                 projection.put(*record, receipt);
-                if (run.replica.device == hub) lateness.learn(*record);
+                if (run.replica.device == hub) learn(log, *record, at);
             }
             // A record that was set aside was late or not all the same.
             if (record && record->header.key() == key && run.replica.device != hub)
@@ -137,6 +143,19 @@ struct HubProjection::Impl {
         }
         cursor = {run.last_hub(), run.hub_hash};
         return {};
+    }
+
+    /// What a record of the hub says about others' records and about time.
+    void learn(store::HubLog& log, const sync::Record& record, HubSeq at) {
+        lateness.learn(record);
+        for (const sync::Op& op : record.ops) {
+            const auto verdict = sync::verdict_of(op);
+            if (!verdict || verdict->act != sync::VerdictAct::kRelease) continue;
+            const auto released = store::find_quarantined(log, verdict->record);
+            if (!released || released->at >= at) continue;  // it is met later, and put then
+            const auto content = sync::decode(released->view());
+            if (content && in_force(*content)) projection.put(*content, released->receipt);
+        }
     }
 
     /// One transaction of whole runs; false when the log had nothing more.

@@ -217,6 +217,25 @@ Result<std::vector<Dot>> read_dots(capnp::List<wire::Dot>::Reader in, const Deco
     return out;
 }
 
+/// What of a hidden record takes how much room in a page (schema/wire/protocol.capnp): itself, each
+/// of its writes, each dot a write names.
+constexpr std::size_t kHiddenRecordBytes = 32;
+constexpr std::size_t kHiddenWriteBytes = 48;
+constexpr std::size_t kHiddenDotBytes = 40;
+
+/// Elements that take no room of their own, or share it, let a small op claim lists without end.
+bool fits(wire::Op::Reader op, BytesView bytes) {
+    constexpr std::size_t kWordsOfCell = 3;
+    constexpr std::size_t kWordsOfDot = 2;
+    constexpr std::size_t kWordsOfId = 2;
+    const std::size_t claimed = kWordsOfCell * op.getCells().size() +
+                                kWordsOfDot * op.getSupersedes().size() +
+                                kWordsOfId * op.getProfile().size();
+    return claimed <= bytes.size() / sizeof(capnp::word);
+}
+
+constexpr const char* kClaimsTooMuch = "an op claims more than it can hold";
+
 bool known(OpKind kind) {
     const auto n = static_cast<std::uint16_t>(kind);
     return (n >= 1 && n <= 7) || (n >= 32 && n <= 35);
@@ -234,6 +253,7 @@ Result<Op> read_op(BytesView bytes, const DecodedHeader& header) {
             return fail(ErrorCode::kUnsupported, "an op of a kind this version does not know");
         op.table = in.getTable();
         op.group = in.getGroup();
+        if (!fits(in, bytes)) return fail(ErrorCode::kMalformed, kClaimsTooMuch);
         const auto cells = in.getCells();
         op.cells.reserve(cells.size());
         for (const auto c : cells) {
@@ -286,10 +306,6 @@ Result<Record> decode(const EncodedView& bytes) {
     return record;
 }
 
-bool writes_to_table(OpKind kind) {
-    return kind != OpKind::kAttach && kind != OpKind::kRule && kind != OpKind::kVerdict;
-}
-
 bool RecordShape::known() const {
     return std::ranges::all_of(ops, [](const OpShape& op) { return op.known; });
 }
@@ -308,9 +324,10 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
                            .kind = static_cast<OpKind>(in.getKind()),
                            .table = in.getTable(),
                            .group = in.getGroup()};
-                const bool in_table = writes_to_table(op.kind);
+                if (!fits(in, b)) return fail(ErrorCode::kMalformed, kClaimsTooMuch);
+                const bool to_table = has_table(op.kind);
                 op.known =
-                    known(op.kind) && (!in_table || hud::known_op_target(op.table, op.group));
+                    known(op.kind) && (!to_table || hud::known_op_target(op.table, op.group));
                 int last = -1;
                 for (const auto cell : in.getCells()) {
                     if (cell.getColumn() <= last)
@@ -318,7 +335,7 @@ Result<RecordShape> inspect(const EncodedView& bytes) {
                                     "the cells of an op are not in ascending column order");
                     last = cell.getColumn();
                     op.known = op.known && cell.which() <= wire::Cell::REDACTED &&
-                               (!in_table || hud::find_column(cell.getColumn()) != nullptr);
+                               (!to_table || hud::find_column(cell.getColumn()) != nullptr);
                 }
                 const std::size_t replicas = header.replicas.size();
                 for (const auto dot : in.getSupersedes())
@@ -336,11 +353,14 @@ std::vector<HiddenWrite> edges_of(const EncodedView& bytes) {
     std::vector<HiddenWrite> out;
     const auto header = read_header(bytes.header);
     if (!header) return out;
+    std::size_t record_bytes = bytes.header.size();
+    std::size_t edge_bytes = kHiddenRecordBytes;
     for (std::size_t i = 0; i < bytes.ops.size(); ++i) {
         if (!SegmentReader::fits(bytes.ops[i])) continue;
         auto edge = guarded("op", [&]() -> Result<HiddenWrite> {
             SegmentReader reader{bytes.ops[i]};
             const auto in = reader.root<wire::Op>();
+            if (!fits(in, bytes.ops[i])) return fail(ErrorCode::kMalformed, kClaimsTooMuch);
             HiddenWrite w;
             w.entity = read_id<EntityId>(in.getEntity());
             w.table = in.getTable();
@@ -351,8 +371,12 @@ std::vector<HiddenWrite> edges_of(const EncodedView& bytes) {
             STREETLOG_TRY(w.supersedes, read_dots(in.getSupersedes(), *header));
             return w;
         });
-        if (edge) out.push_back(*std::move(edge));
+        record_bytes += bytes.ops[i].size();
+        if (!edge) continue;
+        edge_bytes += kHiddenWriteBytes + kHiddenDotBytes * edge->supersedes.size();
+        out.push_back(*std::move(edge));
     }
+    if (edge_bytes > record_bytes / 8 * 7) out.clear();
     return out;
 }
 

@@ -50,7 +50,9 @@ struct HiddenWrite {
 };
 
 /// The edges of a record that is quarantined or held: from every op that can still be read, nothing
-/// from one that cannot.
+/// from one that cannot. None at all when they would take more than seven eighths of the record's
+/// own bytes: no honest record is like that, and so a page has room for the edges of whatever the
+/// hub has room for.
 [[nodiscard]] std::vector<HiddenWrite> edges_of(const EncodedView& bytes);
 
 [[nodiscard]] Hash hash_of(const EncodedView& bytes);

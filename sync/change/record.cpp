@@ -11,6 +11,10 @@ bool Op::redacted() const {
         cells, [](const Cell& c) { return std::holds_alternative<Redacted>(c.value); });
 }
 
+bool has_table(OpKind kind) {
+    return kind != OpKind::kAttach && kind != OpKind::kRule && kind != OpKind::kVerdict;
+}
+
 std::string_view name_of(StatusCode code) {
     switch (code) {
         case StatusCode::kNone:

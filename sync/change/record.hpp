@@ -80,9 +80,9 @@ enum class OpKind : std::uint16_t {
     kVerdict = 35,  // releases or rejects a quarantined or held record
 };
 
-/// Whether ops of this kind name a table and a group of the catalogue; the others have cells of
-/// their own.
-[[nodiscard]] bool writes_to_table(OpKind kind);
+/// Whether an op of this kind writes to a table of the catalogue. What the others (attach, rule,
+/// verdict) say is in cells with numbers of their own.
+[[nodiscard]] bool has_table(OpKind kind);
 
 /// One write of a Save.
 struct Op {

@@ -2,101 +2,17 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <vector>
 
-#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include "sync/net/answer_text.hpp"
 
 namespace streetlog::net {
 namespace {
 
 namespace json = boost::json;
-
-std::string plain(const json::value& value) {
-    if (value.is_null()) return "-";
-    if (value.is_string()) return std::string{value.get_string()};
-    if (value.is_bool()) return value.get_bool() ? "yes" : "no";
-    std::string out;
-    const auto add = [&](std::string text) {
-        if (!out.empty()) out += ", ";
-        out += text;
-    };
-    if (value.is_array()) {
-        for (const auto& one : value.get_array()) add(plain(one));
-        return out;
-    }
-    if (value.is_object()) {
-        for (const auto& [key, one] : value.get_object())
-            add(fmt::format("{}={}", std::string_view{key}, plain(one)));
-        return out;
-    }
-    return json::serialize(value);
-}
-
-/// Columns on the screen, near enough: characters, not bytes.
-std::size_t width_of(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-std::string words(std::string_view name) {
-    std::string out{name};
-    std::ranges::replace(out, '_', ' ');
-    return out;
-}
-
-bool is_table(const json::value& value) {
-    return value.is_array() && std::ranges::all_of(value.get_array(), [](const json::value& row) {
-               return row.is_object();
-           });
-}
-
-void print_table(const json::array& rows) {
-    if (rows.empty()) {
-        fmt::print("  (none)\n");
-        return;
-    }
-    std::vector<std::string> names;
-    for (const auto& row : rows)
-        for (const auto& [key, value] : row.get_object())
-            if (std::ranges::find(names, std::string{key}) == names.end()) names.emplace_back(key);
-    std::vector<std::vector<std::string>> cells{{}};
-    for (const auto& name : names) cells[0].push_back(words(name));
-    for (const auto& row : rows) {
-        auto& line = cells.emplace_back();
-        for (const auto& name : names) {
-            const auto* value = row.get_object().if_contains(name);
-            line.push_back(value == nullptr ? "-" : plain(*value));
-        }
-    }
-    std::vector<std::size_t> widths(names.size());
-    for (const auto& line : cells)
-        for (std::size_t i = 0; i < line.size(); ++i)
-            widths[i] = std::max(widths[i], width_of(line[i]));
-    for (const auto& line : cells) {
-        std::string out = " ";
-        for (std::size_t i = 0; i < line.size(); ++i)
-            out += ' ' + line[i] + std::string(widths[i] - width_of(line[i]), ' ');
-        out.erase(out.find_last_not_of(' ') + 1);
-        fmt::print("{}\n", out);
-    }
-}
-
-void print_text(const json::object& object) {
-    std::size_t width = 0;
-    for (const auto& [key, value] : object)
-        if (!is_table(value)) width = std::max(width, key.size());
-    for (const auto& [key, value] : object) {
-        if (is_table(value)) {
-            fmt::print("{}:\n", words(key));
-            print_table(value.get_array());
-        } else {
-            fmt::print("{:<{}} {}\n", words(key) + ":", width + 1, plain(value));
-        }
-    }
-}
 
 json::object error_object(const Error& error) {
     return {{"error",
@@ -136,7 +52,7 @@ int answer(const Result<json::object>& result, OutputForm form) {
     if (form == OutputForm::kJson) {
         fmt::print("{}\n", json::serialize(*result));
     } else {
-        print_text(*result);
+        fmt::print("{}", text_of_answer(*result));
     }
     return 0;
 }

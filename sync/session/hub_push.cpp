@@ -11,7 +11,8 @@ void HubSession::on_push(Push m, std::size_t bytes) {
     const std::uint64_t cost = credit_of(bytes);
     received_ += cost;
     if (m.first_seq == 0 || m.count == 0 || m.count > kBatchRecordsMax ||
-        m.raw_bytes > kBatchRawBytesMax || m.first_seq > UINT64_MAX - m.count ||
+        m.raw_bytes > kBatchRawBytesMax || m.body.size() > kBatchRawBytesMax ||
+        m.first_seq > UINT64_MAX - m.count ||
         m.first_seq + m.count - 1 > static_cast<std::uint64_t>(INT64_MAX))
         return close(WireCode::kProtocolViolation, "Push over its limits");
     const std::uint64_t last = m.first_seq + m.count - 1;

@@ -21,9 +21,11 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 /// Most bytes of one message, either way.
 inline constexpr std::size_t kMessageBytesMax = 256 * 1024;
 
-/// Most records of one batch, and most bytes its body may unfold to.
+/// Most records of one batch, and most bytes of its body, packed or unfolded: 16 KiB less than a
+/// message, so that a page, which adds 24 bytes of receipt a record, can hold whatever a push
+/// could.
 inline constexpr std::uint32_t kBatchRecordsMax = 500;
-inline constexpr std::uint32_t kBatchRawBytesMax = 256 * 1024;
+inline constexpr std::uint32_t kBatchRawBytesMax = 240 * 1024;
 
 /// Longest list of any kind in a message.
 inline constexpr std::size_t kListMax = 8192;

@@ -14,20 +14,6 @@ Bytes one_record_body(const sync::EncodedView& bytes) { return sync::encode_batc
 
 }  // namespace
 
-std::optional<Verdict> verdict_of(const sync::Op& op) {
-    if (op.kind != sync::OpKind::kVerdict) return std::nullopt;
-    const auto act = number_in(op.cells, 1);
-    const auto device = id_in(op.cells, 2);
-    const auto incarnation = number_in(op.cells, 3);
-    const auto seq = number_in(op.cells, 4);
-    if (!act || (*act != 1 && *act != 2) || !device || !incarnation || !seq) return std::nullopt;
-    Verdict out;
-    out.record.replica = {DeviceId{device->bytes}, static_cast<std::uint32_t>(*incarnation)};
-    out.record.seq = static_cast<std::uint64_t>(*seq);
-    out.act = static_cast<VerdictAct>(*act);
-    return out;
-}
-
 Result<void> AgentStore::apply_page(const sync::Page& page, Instant now) {
     return impl_->transact([&]() -> Result<void> {
         for (const sync::PageRun& run : page.runs) STREETLOG_CHECK(impl_->apply_run(run));
@@ -103,7 +89,7 @@ Result<void> AgentStore::Impl::merge_bytes(const sync::EncodedView& bytes,
     projection.put(*record, receipt);
     if (key.replica.device != me.settings.hub) return {};
     for (const sync::Op& op : record->ops)
-        if (const auto verdict = verdict_of(op)) take_verdict(*verdict);
+        if (const auto verdict = sync::verdict_of(op)) take_verdict(*verdict);
     return {};
 }
 
@@ -158,14 +144,14 @@ Result<void> AgentStore::Impl::replay_held() {
             gone.with(row.hub_seq).run();
             if (row.record.header.replica.device != me.settings.hub) continue;
             for (const sync::Op& op : row.record.ops)
-                if (const auto verdict = verdict_of(op)) take_verdict(*verdict);
+                if (const auto verdict = sync::verdict_of(op)) take_verdict(*verdict);
         }
         return {};
     });
 }
 
 /// Only this device's own records wait for it: of others the hub sends a released record again.
-void AgentStore::Impl::take_verdict(const Verdict& verdict) {
+void AgentStore::Impl::take_verdict(const sync::RecordVerdict& verdict) {
     verdict_add_
         .with(projection.numbers.number_of(verdict.record.replica), verdict.record.seq, verdict.act)
         .run();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sync/change/verdict.hpp"
 #include "sync/store/agent_store.hpp"
 #include "sync/store/projection.hpp"
 
@@ -53,17 +54,6 @@ struct AgentReader::Impl {
     sync::Replica self;
 };
 
-/// Acts of a hub-authored verdict op; of two for one record release wins.
-enum class VerdictAct : std::uint8_t { kReject = 1, kRelease = 2 };
-
-struct Verdict {
-    sync::RecordKey record;
-    VerdictAct act = VerdictAct::kReject;
-};
-
-/// Cells 1 to 4 of a verdict op: act, device (16 bytes), incarnation, seq.
-[[nodiscard]] std::optional<Verdict> verdict_of(const sync::Op& op);
-
 struct AgentStore::Impl final : sync::AgentLog {
     Impl(Db connection, MeState state, Understands understood);
 
@@ -92,7 +82,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<void> check_own(const sync::RunReceipt& receipt) const;
     void keep_receipt(const sync::RunReceipt& receipt);
     void keep_exception(const sync::RecordException& exception);
-    [[nodiscard]] std::optional<VerdictAct> verdict_on(const sync::RecordKey& record);
+    [[nodiscard]] std::optional<sync::VerdictAct> verdict_on(const sync::RecordKey& record);
 
     /// Others' records.
     [[nodiscard]] Result<void> apply_run(const sync::PageRun& run);
@@ -108,7 +98,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<void> replay_held();
     [[nodiscard]] Result<void> rebuild_read();
     [[nodiscard]] Result<void> rebuild_state();
-    void take_verdict(const Verdict& verdict);
+    void take_verdict(const sync::RecordVerdict& verdict);
 
     Db db;
     MeState me;

@@ -228,10 +228,10 @@ sync::Record AgentStore::Impl::own_record(std::uint64_t seq) {
     return *std::move(record);
 }
 
-std::optional<VerdictAct> AgentStore::Impl::verdict_on(const sync::RecordKey& record) {
+std::optional<sync::VerdictAct> AgentStore::Impl::verdict_on(const sync::RecordKey& record) {
     verdict_of_.with(projection.numbers.number_of(record.replica), record.seq);
     if (!verdict_of_.step()) return std::nullopt;
-    const auto act = static_cast<VerdictAct>(verdict_of_.integer(0));
+    const auto act = static_cast<sync::VerdictAct>(verdict_of_.integer(0));
     verdict_of_.reset();
     return act;
 }
@@ -245,7 +245,7 @@ bool AgentStore::Impl::stamp_one(std::uint64_t seq) {
     const bool refused = exception_of_.step();
     if (refused) exception_of_.reset();
     const auto verdict = refused ? verdict_on(record.header.key()) : std::nullopt;
-    const bool hidden = refused && verdict != VerdictAct::kRelease;
+    const bool hidden = refused && verdict != sync::VerdictAct::kRelease;
     for (const sync::Op& op : record.ops) {
         if (!refused || op.entity.is_nil()) continue;
         auto& row = hidden && !verdict ? refused_add_ : refused_drop_;

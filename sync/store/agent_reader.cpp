@@ -86,7 +86,7 @@ Result<std::vector<RefusedRecord>> AgentReader::refused() {
         stmt.with(BytesView{impl_->self.device.bytes}, impl_->self.incarnation);
         while (stmt.step()) {
             const auto act = number_at(stmt, 3);
-            if (act == static_cast<std::int64_t>(VerdictAct::kRelease)) continue;
+            if (act == static_cast<std::int64_t>(sync::VerdictAct::kRelease)) continue;
             RefusedRecord row;
             row.seq = static_cast<std::uint64_t>(stmt.integer(0));
             row.status = static_cast<sync::RecordStatus>(stmt.integer(1));

@@ -51,7 +51,7 @@ void write_settings(Db& db, const AgentSettings& s) {
 }  // namespace
 
 bool catalogue_understands(const sync::Op& op) {
-    return !sync::writes_to_table(op.kind) || hud::known_op_target(op.table, op.group);
+    return !sync::has_table(op.kind) || hud::known_op_target(op.table, op.group);
 }
 
 std::optional<MeState> read_me(Db& db) {
@@ -146,7 +146,9 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
           "hidden) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(hub_seq, n) DO UPDATE "
           "SET "
           "receipt=excluded.receipt, encoding=excluded.encoding, raw_bytes=excluded.raw_bytes, "
-          "body=excluded.body, hidden=excluded.hidden")),
+          "body=excluded.body, hidden=excluded.hidden "
+          // A record that was released once is never hidden again by a page that comes twice.
+          "WHERE run.hidden <> x'' OR excluded.hidden = x''")),
       receipt_add_(db.prepare("INSERT OR IGNORE INTO receipt(first_seq, last_seq, received_ms, "
                               "hub_seq, body) VALUES(?1, ?2, ?3, ?4, ?5)")),
       // A receipt never covers more records than a message holds, so few rows are looked at.

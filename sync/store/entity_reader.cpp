@@ -28,29 +28,47 @@ std::vector<std::pair<std::int64_t, EntityId>> all_entities(Db& db, const char* 
 }  // namespace
 
 EntityReader::EntityReader(Db& db, sync::Replica self, Overlay overlay)
-    : impl_(new Impl{db, DbReplicaNumbers{db}, self, std::move(overlay)}) {}
+    : impl_(std::make_unique<Impl>(db, self, std::move(overlay))) {}
 
 EntityReader::EntityReader(EntityReader&&) noexcept = default;
 EntityReader& EntityReader::operator=(EntityReader&&) noexcept = default;
 EntityReader::~EntityReader() = default;
 
+EntityReader::Impl::Impl(Db& connection, sync::Replica own, Overlay screen)
+    : db(connection),
+      numbers(db),
+      self(own),
+      overlay(std::move(screen)),
+      state_(
+          db.prepare("SELECT s.body FROM entity e JOIN state s ON s.eno = e.eno WHERE e.id = ?1")),
+      eno_(db.prepare("SELECT eno FROM entity WHERE id = ?1")),
+      root_(db.prepare("SELECT r.id FROM entity e JOIN canon c ON c.eno = e.eno "
+                       "JOIN entity r ON r.eno = c.root WHERE e.id = ?1")) {}
+
 std::int64_t EntityReader::Impl::eno_of(EntityId id) {
-    auto stmt = db.prepare("SELECT eno FROM entity WHERE id = ?1");
-    stmt.with(BytesView{id.bytes});
-    const auto eno = stmt.step() ? stmt.integer(0) : 0;
-    stmt.reset();
+    eno_.with(BytesView{id.bytes});
+    const auto eno = eno_.step() ? eno_.integer(0) : 0;
+    eno_.reset();
     return eno;
 }
 
+EntityId EntityReader::Impl::canon_of(EntityId id) {
+    root_.with(BytesView{id.bytes});
+    const EntityId root = root_.step() ? id_at(root_, 0) : id;
+    root_.reset();
+    return root;
+}
+
 Result<sync::EntityState> EntityReader::Impl::load(EntityId id) {
-    auto stmt =
-        db.prepare("SELECT s.body FROM entity e JOIN state s ON s.eno = e.eno WHERE e.id = ?1");
-    stmt.with(BytesView{id.bytes});
-    if (!stmt.step()) return sync::EntityState{};
-    auto state = sync::decode_state(stmt.blob(0), numbers);
+    state_.with(BytesView{id.bytes});
+    if (!state_.step()) return sync::EntityState{};
+    const auto stored = state_.blob(0);
+    const Bytes body(stored.begin(), stored.end());
+    state_.reset();
+    auto state = sync::decode_state(body, numbers);
     if (!state) {
         numbers.load();  // the writer may have given out new ones since
-        state = sync::decode_state(stmt.blob(0), numbers);
+        state = sync::decode_state(body, numbers);
     }
     if (!state) return fail(ErrorCode::kDamaged, "a stored state cannot be read");
     return state;
@@ -90,15 +108,7 @@ Result<EntityRow> EntityReader::entity_of(EntityId id) {
 }
 
 Result<EntityId> EntityReader::canon_of(EntityId id) {
-    return guarded_job([&]() -> Result<EntityId> {
-        auto stmt = impl_->db.prepare(
-            "SELECT r.id FROM entity e JOIN canon c ON c.eno = e.eno JOIN entity r ON r.eno = "
-            "c.root WHERE e.id = ?1");
-        stmt.with(BytesView{id.bytes});
-        const EntityId root = stmt.step() ? id_at(stmt, 0) : id;
-        stmt.reset();
-        return root;
-    });
+    return guarded_job([&]() -> Result<EntityId> { return impl_->canon_of(id); });
 }
 
 Result<std::vector<EntityId>> EntityReader::profile_of(EntityId id) {

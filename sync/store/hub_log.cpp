@@ -6,7 +6,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 1> kSteps{R"sql(
+constexpr std::array<const char*, 2> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -35,6 +35,12 @@ CREATE TABLE hub_user(
     id BLOB PRIMARY KEY, number INTEGER NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL,
     active INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+)sql",
+                                            R"sql(
+CREATE TABLE verdict(           -- reviewers' words on quarantined records, from the hub's own records
+    device BLOB NOT NULL, incarnation INTEGER NOT NULL, seq INTEGER NOT NULL, act INTEGER NOT NULL,
+    hub_seq INTEGER NOT NULL, PRIMARY KEY(device, incarnation, seq, act)) STRICT, WITHOUT ROWID;
+CREATE INDEX verdict_at ON verdict(hub_seq);
 )sql"};
 
 constexpr const char* kRunColumns =
@@ -58,9 +64,19 @@ IdType id_from(BytesView blob) {
 
 Bytes copy(BytesView view) { return {view.begin(), view.end()}; }
 
-std::int64_t sql(std::uint64_t n) { return static_cast<std::int64_t>(n); }
-
 std::uint64_t natural(std::int64_t n) { return static_cast<std::uint64_t>(n); }
+
+VerdictRow verdict_from(const Stmt& row) {
+    VerdictRow out;
+    out.verdict.record.replica = {id_from<DeviceId>(row.blob(0)),
+                                  static_cast<std::uint32_t>(row.integer(1))};
+    out.verdict.record.seq = natural(row.integer(2));
+    out.verdict.act = static_cast<sync::VerdictAct>(row.integer(3));
+    out.at = {natural(row.integer(4))};
+    return out;
+}
+
+std::int64_t sql(std::uint64_t n) { return static_cast<std::int64_t>(n); }
 
 }  // namespace
 
@@ -81,12 +97,19 @@ HubLog::HubLog(Db db) : db_(std::move(db)) {
     exceptions_ = db_.prepare(
         "SELECT hub_seq, status, code FROM exception_ WHERE hub_seq BETWEEN ? AND ? ORDER BY "
         "hub_seq");
+    verdict_on_ = db_.prepare(
+        "SELECT device, incarnation, seq, act, hub_seq FROM verdict WHERE device = ? AND "
+        "incarnation = ? AND seq = ? ORDER BY act DESC LIMIT 1");
+    verdicts_ = db_.prepare(
+        "SELECT device, incarnation, seq, act, hub_seq FROM verdict WHERE hub_seq BETWEEN ? AND ? "
+        "ORDER BY hub_seq, device, incarnation, seq, act");
     replicas_ = db_.prepare(
         "SELECT no, device, incarnation, acked_seq, acked_hash, clock, last_seen_ms FROM replica "
         "ORDER BY no");
     append_ = db_.prepare("INSERT INTO log_run VALUES(?,?,?,?,?,?,?,?,?,?,?)");
     entity_ = db_.prepare("INSERT INTO entity VALUES(?,?,?,0,0,?)");
     exception_ = db_.prepare("INSERT INTO exception_ VALUES(?,?,?)");
+    verdict_ = db_.prepare("INSERT OR IGNORE INTO verdict VALUES(?,?,?,?,?)");
     replica_ = db_.prepare(
         "INSERT INTO replica VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(no) DO UPDATE SET "
         "acked_seq=?4, acked_hash=?5, clock=?6, last_seen_ms=?7");
@@ -182,6 +205,22 @@ std::vector<ExceptionRow> HubLog::exceptions(HubSeq first, HubSeq last) {
     return out;
 }
 
+std::optional<VerdictRow> HubLog::verdict_on(const sync::RecordKey& record) {
+    verdict_on_.with(
+        BytesView{record.replica.device.bytes}, record.replica.incarnation, sql(record.seq));
+    if (!verdict_on_.step()) return std::nullopt;
+    const VerdictRow out = verdict_from(verdict_on_);
+    verdict_on_.reset();
+    return out;
+}
+
+std::vector<VerdictRow> HubLog::verdicts(HubSeq first, HubSeq last) {
+    std::vector<VerdictRow> out;
+    verdicts_.with(sql(first.value), sql(last.value));
+    while (verdicts_.step()) out.push_back(verdict_from(verdicts_));
+    return out;
+}
+
 std::vector<ReplicaRow> HubLog::replicas() {
     std::vector<ReplicaRow> out;
     while (replicas_.step()) {
@@ -264,6 +303,17 @@ void HubLog::add_entity(std::int64_t eno, const EntityId& id, std::uint16_t tabl
 
 void HubLog::add_exception(const ExceptionRow& row) {
     exception_.with(sql(row.seq.value), row.status, row.code).run();
+}
+
+void HubLog::add_verdict(const VerdictRow& row) {
+    const auto& [record, act] = row.verdict;
+    verdict_
+        .with(BytesView{record.replica.device.bytes},
+              record.replica.incarnation,
+              sql(record.seq),
+              act,
+              sql(row.at.value))
+        .run();
 }
 
 void HubLog::put_replica(const ReplicaRow& row) {

@@ -7,6 +7,7 @@
 
 #include "sync/change/compress.hpp"
 #include "sync/change/receipts.hpp"
+#include "sync/change/verdict.hpp"
 #include "sync/store/sqlite.hpp"
 
 namespace streetlog::store {
@@ -56,6 +57,13 @@ struct ExceptionRow {
     StatusCode code = StatusCode::kNone;
 };
 
+/// A reviewer's word on a quarantined record, and where in the log it stands. A projection of the
+/// hub's own records, kept here because pages are made by it.
+struct VerdictRow {
+    sync::RecordVerdict verdict;
+    HubSeq at;
+};
+
 /// Whom the hub lets in. A projection of the hub's own device records, kept here because the writer
 /// needs it at once.
 struct DeviceRow {
@@ -102,6 +110,10 @@ class HubLog {
     [[nodiscard]] std::optional<LogRun> run_at(HubSeq seq);
     [[nodiscard]] std::optional<LogRun> run_of(const Replica& replica, std::uint64_t seq);
     [[nodiscard]] std::vector<ExceptionRow> exceptions(HubSeq first, HubSeq last);
+    /// The verdict that counts: the first release, else the first reject.
+    [[nodiscard]] std::optional<VerdictRow> verdict_on(const sync::RecordKey& record);
+    /// Those that stand there, in order.
+    [[nodiscard]] std::vector<VerdictRow> verdicts(HubSeq first, HubSeq last);
     [[nodiscard]] std::vector<ReplicaRow> replicas();
     [[nodiscard]] std::vector<DeviceRow> devices();
     [[nodiscard]] std::vector<AccountRow> users();
@@ -116,10 +128,15 @@ class HubLog {
     void append(const LogRun& run, std::int64_t replica_no);
     void add_entity(std::int64_t eno, const EntityId& id, std::uint16_t table, HubSeq first);
     void add_exception(const ExceptionRow& row);
+    /// Of several with the same act for one record the first is kept.
+    void add_verdict(const VerdictRow& row);
     void put_replica(const ReplicaRow& row);
     void put_device(const DeviceRow& row);
     void put_user(const AccountRow& row);
     void put_setting(std::string_view name, std::string_view value);
+
+    /// After a rollback: numbers that were given out in it may be given to others.
+    void forget() { replica_cache_.clear(); }
 
   private:
     explicit HubLog(Db db);
@@ -127,9 +144,9 @@ class HubLog {
     [[nodiscard]] LogRun read_run(Stmt& row);
 
     Db db_;
-    std::vector<ReplicaRow> replica_cache_;  // numbers never change, so a reader may keep them
-    Stmt append_, entity_, exception_, replica_, device_, user_, setting_, get_setting_;
-    Stmt after_, at_, of_, exceptions_, replicas_, head_;
+    std::vector<ReplicaRow> replica_cache_;  // committed numbers never change
+    Stmt append_, entity_, exception_, verdict_, replica_, device_, user_, setting_, get_setting_;
+    Stmt after_, at_, of_, exceptions_, verdict_on_, verdicts_, replicas_, head_;
 };
 
 }  // namespace streetlog::store

@@ -80,8 +80,8 @@ class DemoTest(unittest.TestCase):
         self.assert_named(self.report(copy), "record 10 of dina is missing at the hub", "the hub's check of its own log fails")
 
     def test_names_a_record_whose_bytes_changed_at_the_hub(self):
-        copy = self.damaged("hub/hub.db", "UPDATE log_run SET body = CAST(substr(body, 1, 40) || x'ffff' || substr(body, 43) AS BLOB) "
-                                          "WHERE n > 8 AND replica = (SELECT no FROM replica r JOIN device d ON d.id = r.device "
+        copy = self.damaged("hub/hub.db", "UPDATE log_run SET body = "
+                                          "CAST(substr(body, 1, 40) || x'ffff' || substr(body, 43) AS BLOB) WHERE n > 8 AND replica = (SELECT no FROM replica r JOIN device d ON d.id = r.device "
                                           "WHERE d.name = 'ana')")
         self.assert_named(self.report(copy), "the hub's check of its own log fails")
 

@@ -145,7 +145,9 @@ class KillTest(World):
         while counted < KILLS:
             self.assertLess(kills, ATTEMPTS_MAX, f"only {counted} kills landed between append and ack")
             wait_for("a connection", lambda: any(self.connected(a) for a, _ in loads))
-            time.sleep(self.random.uniform(0.005, 0.08))
+            time.sleep(self.random.uniform(0, 0.05))
+            self.wait_for_a_write()
+            time.sleep(self.random.uniform(0, 0.004))
             self.hub.kill()
             kills += 1
             landed = False
@@ -163,6 +165,19 @@ class KillTest(World):
         for agent, load in loads:
             load.stop()
         self.assert_whole_and_once(loads)
+
+    def wait_for_a_write(self):
+        """Until the hub's log grows: an append is under way or just done, and its ack is not."""
+        log = self.hub.data / "hub.db-wal"
+        def state():
+            try:
+                found = log.stat()
+                return found.st_size, found.st_mtime_ns
+            except FileNotFoundError:
+                return None
+        before, deadline = state(), time.monotonic() + 1
+        while state() == before and time.monotonic() < deadline:
+            pass
 
     @staticmethod
     def connected(agent):

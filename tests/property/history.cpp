@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "schema/hud/fields.hpp"
+#include "sync/change/verdict.hpp"
 #include "sync/identity/partition.hpp"
 #include "tests/support/writes.hpp"
 
@@ -122,8 +123,10 @@ Op read_op(const json::object& in, const Dot& dot) {
         op.table = kLinkRegister.table;
         op.group = kLinkRegister.group;
     } else {
-        op.kind = OpKind::kVerdict;
-        return op;
+        const auto act =
+            in.at("verdict").as_string() == "release" ? VerdictAct::kRelease : VerdictAct::kReject;
+        const auto& of = in.at("of").as_array();
+        return verdict_op({{read_replica(in.at("of")), natural(of.at(2))}, act});
     }
     op.supersedes = read_dots(in.at("supersedes"));
     return op;
@@ -201,6 +204,16 @@ History parse_history(std::string_view line) {
         out.canon.emplace(entity(natural(std::string_view{key.data(), key.size()})),
                           entity(natural(canon)));
     out.contradictions = read_dots(expect.at("contradictions"));
+    return out;
+}
+
+ExpectedView view_from(std::span<const Seen> seen, RegisterId id) {
+    ExpectedView out;
+    for (const Seen& one : seen) out.siblings.push_back(one.sibling->dot);
+    std::ranges::sort(out.siblings);
+    const Siblings siblings = siblings_of(seen);
+    if (const Sibling* best = winner(siblings, id)) out.winner = best->dot;
+    out.review = needs_review(seen, id);
     return out;
 }
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sync/merge/register.hpp"
+#include "sync/merge/view.hpp"
 
 /// Histories of merge_model.py: what devices and hub wrote, and what the model says must come out.
 /// The layout of a line is in the model's head comment. The model's two field groups become two of
@@ -41,6 +41,9 @@ struct History {
 
 /// Throws when the line is not one of the model's.
 [[nodiscard]] History parse_history(std::string_view line);
+
+/// What a view shows, in the model's terms.
+[[nodiscard]] ExpectedView view_from(std::span<const Seen> seen, RegisterId id);
 
 [[nodiscard]] std::string describe(const ExpectedView& view);
 

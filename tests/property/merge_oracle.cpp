@@ -169,12 +169,7 @@ class Run {
                  std::span<const Seen> seen,
                  RegisterId id,
                  const std::string& what) {
-        ExpectedView got;
-        for (const Seen& one : seen) got.siblings.push_back(one.sibling->dot);
-        std::ranges::sort(got.siblings);
-        const Siblings siblings = siblings_of(seen);
-        if (const Sibling* best = winner(siblings, id)) got.winner = best->dot;
-        got.review = needs_review(seen, id);
+        const ExpectedView got = view_from(seen, id);
         if (got != expected)
             differ(what + ": got " + describe(got) + ", expected " + describe(expected));
     }

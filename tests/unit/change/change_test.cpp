@@ -3,6 +3,7 @@
 #include "sync/change/codec.hpp"
 #include "sync/change/compress.hpp"
 #include "sync/change/hlc.hpp"
+#include "sync/change/inspect.hpp"
 #include "tests/support/words.hpp"
 
 namespace streetlog::sync {
@@ -75,6 +76,27 @@ TEST(Codec, RecordsThatShareOneListOfOpsAreMalformed) {
     ASSERT_FALSE(eight);
     EXPECT_EQ(eight.error().code, ErrorCode::kMalformed);
     EXPECT_EQ(eight.error().message, "a batch claims more ops than it can hold");
+}
+
+TEST(Codec, AnOpWhoseDotsTakeNoRoomIsMalformed) {
+    EncodedRecord encoded = encode(sample());
+    test::Words op;
+    op.add_struct(0, 1, 4).add(1).add(0).add(0).add_list(1, 0).add(0).add_tag(40, 0, 0);
+    encoded.ops[0] = op.bytes();
+    const auto back = decode(view_of(encoded));
+    ASSERT_FALSE(back);
+    EXPECT_EQ(back.error().code, ErrorCode::kMalformed);
+    EXPECT_EQ(inspect(view_of(encoded)).error().code, ErrorCode::kMalformed);
+    EXPECT_TRUE(edges_of(view_of(encoded)).empty());
+}
+
+TEST(Codec, EdgesThatWouldOutweighTheirRecordAreNone) {
+    Record r = sample();
+    EXPECT_EQ(edges_of(view_of(encode(r))).size(), 1U);
+    for (std::uint64_t i = 0; i < 200; ++i) r.ops[0].supersedes.push_back({r.header.replica, i, 0});
+    EXPECT_TRUE(edges_of(view_of(encode(r))).empty());
+    r.ops[0].cells[2].value = std::string(8'000, 'x');
+    EXPECT_EQ(edges_of(view_of(encode(r))).at(0).supersedes.size(), 202U);
 }
 
 TEST(Codec, ABatchOfEmptyRecordsOnlyIsWhole) {

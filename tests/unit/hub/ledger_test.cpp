@@ -91,6 +91,15 @@ TEST_F(LedgerTest, AnUnknownGroupHoldsTheWholeRecord) {
     EXPECT_FALSE(ledger_->taken(id));
 }
 
+TEST_F(LedgerTest, OpsThatWriteToNoTableAreNotHeld) {
+    sync::Op rule;
+    rule.kind = sync::OpKind::kRule;
+    rule.cells = {{3, std::int64_t{2}}, {4, std::int64_t{3'600'000}}};
+    EXPECT_TRUE(ledger_->author({}, {rule}));
+    EXPECT_TRUE(ledger_->author(
+        {}, {sync::verdict_op({{device_.replica_, 1}, sync::VerdictAct::kReject})}));
+}
+
 TEST_F(LedgerTest, EverythingIsThereAfterReopening) {
     const auto id = device_.save_client();
     device_.save_client();
@@ -124,6 +133,25 @@ TEST_F(LedgerTest, AFailedCommitLeavesMemoryAndDiskAgreeing) {
     const auto result = take(device_.run(11, 400));
     EXPECT_EQ(result.acked_seq, 400U);
     EXPECT_TRUE(result.exceptions.empty()) << "an id stayed taken by a group that did not commit";
+}
+
+TEST_F(LedgerTest, AReplicaThatAFailedCommitNumberedIsNotTakenForTheNextOne) {
+    for (int i = 0; i < 400; ++i) device_.save_client();
+    take(device_.run(1, 10));
+    Device lost{2};
+    Device next{3};
+    lost.save_client();
+    next.save_client();
+    ledger_->log().db().exec("PRAGMA max_page_count=1");
+    std::vector<PreparedRun> group;
+    group.push_back(lost.run(1, 1));
+    group.push_back(device_.run(9, 400));  // overlaps, so the log is asked for the old records
+    ASSERT_FALSE(ledger_->ingest(group));
+    ledger_->log().db().exec("PRAGMA max_page_count=1000000");
+    take(next.run(1, 1));
+    take(lost.run(1, 1));
+    EXPECT_EQ(take(lost.run(1, 1)).outcome, IngestResult::Outcome::kStored);
+    EXPECT_EQ(ledger_->log().run_of(lost.replica_, 1)->first_hub, HubSeq{12});
 }
 
 TEST_F(LedgerTest, TheHubsOwnActsAreRecordsOfItsReplica) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -123,6 +124,18 @@ class Peer {
         return std::nullopt;
     }
 
+    /// Reads the whole log; how many of its records came hidden, or none when the hub gave up.
+    std::optional<std::size_t> pull_all() {
+        if (!send(sync::Pull{kScopeAll, {}, 1 << 30})) return std::nullopt;
+        std::size_t hidden = 0;
+        for (;;) {
+            const auto page = next_as<sync::Page>();
+            if (!page) return std::nullopt;
+            for (const auto& run : page->runs) hidden += run.hidden.size();
+            if (page->caught_up) return hidden;
+        }
+    }
+
     /// What the hub closed with, after next() has given none.
     [[nodiscard]] int close_code() const { return close_code_; }
 
@@ -175,8 +188,9 @@ class TestDevice {
     /// Makes one more record, a client, and the Push that hands it over.
     [[nodiscard]] sync::Push save() { return push_of({client()}); }
 
-    /// The next record: one more client.
-    [[nodiscard]] sync::EncodedRecord client() {
+    /// The next record: one more client, changed as `change` likes.
+    [[nodiscard]] sync::EncodedRecord client(
+        const std::function<void(sync::Record&)>& change = {}) {
         sync::Record record;
         record.header.replica = replica_;
         record.header.seq = ++made_;
@@ -186,6 +200,7 @@ class TestDevice {
                        .table = hud::tbl::kClient,
                        .group = hud::grp::kClientName,
                        .cells = {{hud::col::client::kFirstName, std::string{"Ann"}}}}};
+        if (change) change(record);
         return sync::encode(record);
     }
 

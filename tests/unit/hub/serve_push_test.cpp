@@ -148,15 +148,7 @@ TEST_P(DamagedPush, IsAskedForAgainAndThenSetAsideWhole) {
     EXPECT_EQ(ack->exceptions[0].code, sync::StatusCode::kMalformed);
     hand_over(peer, device);
 
-    ASSERT_TRUE(peer_->send(sync::Pull{kScopeAll, {}, 1 << 20}));
-    std::optional<sync::Page> page;
-    std::size_t hidden = 0;
-    do {
-        page = peer_->next_as<sync::Page>();
-        ASSERT_TRUE(page);
-        for (const auto& run : page->runs) hidden += run.hidden.size();
-    } while (!page->caught_up);
-    EXPECT_EQ(hidden, 1U);
+    EXPECT_EQ(peer_->pull_all(), 1U);
     expect_all_is_well(1);
 }
 
@@ -231,6 +223,61 @@ TEST_F(ServeTest, AnEmptyRecordIsSetAsideAndThoseBesideItAreTaken) {
     EXPECT_EQ(ack->exceptions[0].seq, 1U);
     EXPECT_EQ(ack->exceptions[0].code, sync::StatusCode::kMalformed);
     expect_all_is_well(2);
+}
+
+class FullPush : public ServeTest, public testing::WithParamInterface<int> {};
+
+TEST_P(FullPush, IsTakenAndEverybodyCanPullIt) {
+    constexpr std::size_t kRoom = sync::kBatchRawBytesMax - 1'000;
+    TestDevice device = enrol("full");
+    test::SeededRandom noise{9};
+    const EntityId one = noise.id<EntityId>();
+    const auto record = [&](sync::Record& r) {
+        if (GetParam() == 0) {  // text that cannot be packed
+            std::string text(400, '\0');
+            noise.fill({reinterpret_cast<Byte*>(text.data()), text.size()});
+            r.ops[0].cells[0].value = std::move(text);
+            return;
+        }
+        r.ops[0].entity = one;  // taken after the first, so that the rest is set aside
+        if (GetParam() == 1) {  // as many dots as there is room for
+            for (std::uint64_t i = 0; i < 3'000; ++i)
+                r.ops[0].supersedes.push_back({device.replica(), i, 0});
+        } else {  // as many writes
+            r.ops.resize(2'000, r.ops[0]);
+            for (sync::Op& op : r.ops) op.cells.clear();
+        }
+    };
+    std::vector<sync::EncodedRecord> records;
+    for (std::size_t bytes = 0; records.size() < sync::kBatchRecordsMax;) {
+        sync::EncodedRecord next = device.client(record);
+        bytes += 24 + next.header.size();
+        for (const auto& op : next.ops) bytes += 8 + op.size();
+        if (bytes > kRoom) break;
+        records.push_back(std::move(next));
+    }
+    ASSERT_FALSE(records.empty());
+    Peer peer{hub_.port()};
+    enter(peer, device);
+    ASSERT_TRUE(peer.send(device.push_of(records)));
+    const auto ack = peer.next_as<PushAck>();
+    ASSERT_TRUE(ack);
+    EXPECT_EQ(ack->acked_seq, records.size());
+    EXPECT_EQ(peer_->pull_all(), ack->exceptions.size());
+    expect_all_is_well(records.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Serve, FullPush, testing::Range(0, 3));
+
+TEST_F(ServeTest, ABodyThatLeavesAPageNoRoomIsRefused) {
+    TestDevice device = enrol("over the brim");
+    Peer peer{hub_.port()};
+    enter(peer, device);
+    sync::Push push = device.save();
+    push.body.resize(sync::kBatchRawBytesMax + 8);
+    ASSERT_TRUE(peer.send(push));
+    expect_end(peer, WireCode::kProtocolViolation, "limits");
+    expect_all_is_well();
 }
 
 }  // namespace
