@@ -9,6 +9,7 @@
 #include <boost/json/parse.hpp>
 
 #include "tests/bench/dice.hpp"
+#include "tests/bench/peer_record.hpp"
 #include "tests/bench/role.hpp"
 
 namespace streetlog::bench {
@@ -152,8 +153,8 @@ Result<Device::Transfer> Device::pull(bool count_bytes) {
 void Device::watch(std::uint16_t table) {
     start(options_);
     asio::co_spawn(io_, runner_->keep(), asio::detached);
-    std::promise<void> live;
-    watcher_ = std::thread{[this, table, &live] {
+    std::promise<void> in_step;
+    watcher_ = std::thread{[this, table, &in_step] {
         // What another process of the agent would see: only what is committed.
         auto reader = store::Db::open(
             file_, store::Access::kRead, store::Durability::kFull, store::kAgentApplication);
@@ -163,20 +164,21 @@ void Device::watch(std::uint16_t table) {
         std::int64_t seen = 0;
         bool told = false;
         while (io_.run_one() > 0) {
-            if (!told && runner_->state().phase == agent::SyncState::Phase::kLive) {
-                live.set_value();
-                told = true;
-            }
             news.with(seen, table);
             while (news.step()) {
                 seen = news.integer(0);
+                if (!told) continue;  // it was there before
                 EntityId id;
                 std::ranges::copy(news.blob(1), id.bytes.begin());
-                say({{"seen", to_string(id)}, {"t", std::to_string(monotonic_ns())}});
+                say({{"seen", client_id_text(id)}, {"t", std::to_string(monotonic_ns())}});
+            }
+            if (!told && runner_->state().in_step) {
+                in_step.set_value();
+                told = true;
             }
         }
     }};
-    live.get_future().wait();
+    in_step.get_future().wait();
 }
 
 Result<std::uint64_t> Device::write_timed(const store::SaveRequest& request) {

@@ -53,8 +53,9 @@ class Device {
     /// Connects and pulls until caught up; everything received is stored.
     [[nodiscard]] Result<Transfer> pull(bool count_bytes);
 
-    /// Stays connected from now on and says {"seen": id, "t": ns} of every entity of `table` that
-    /// comes to stand in the store.
+    /// Stays connected from now on. Returns when the device has everything the hub has, and then
+    /// says
+    /// {"seen": id, "t": ns} of every entity of `table` that comes to stand in the store.
     void watch(std::uint16_t table);
     /// Saves now and sends; returns the time before the Save.
     [[nodiscard]] Result<std::uint64_t> write_timed(const store::SaveRequest& request);

@@ -185,7 +185,7 @@ Result<json::value> DeviceRole::write_timed(const json::value& arg) {
             held->load.emplace(seed, held->device->store().settings().self, clock.now());
         EntityId client;
         std::tie(request, client) = held->load->intake_of_one();
-        answer["client"] = to_string(client);
+        answer["client"] = client_id_text(client);
     }
     STREETLOG_TRY(const auto start, held->device->write_timed(request));
     answer["t"] = std::to_string(start);

@@ -126,4 +126,10 @@ Result<store::SaveRequest> read_peer_record(const json::value& record) {
     return out;
 }
 
+std::string client_id_text(const EntityId& id) {
+    std::string out = to_string(id);
+    for (const std::size_t at : {20U, 16U, 12U, 8U}) out.insert(at, 1, '-');
+    return out;
+}
+
 }  // namespace streetlog::bench

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <boost/json/value.hpp>
@@ -13,5 +14,8 @@ namespace streetlog::bench {
 /// the rest stands in a note. kMalformed when a field is missing.
 [[nodiscard]] Result<store::SaveRequest> read_peer_record(const boost::json::value& record);
 [[nodiscard]] Result<store::SaveRequest> read_peer_record(std::string_view line);
+
+/// As `clientId` is written: "01234567-89ab-cdef-0123-456789abcdef".
+[[nodiscard]] std::string client_id_text(const EntityId& id);
 
 }  // namespace streetlog::bench
