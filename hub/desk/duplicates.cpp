@@ -108,6 +108,11 @@ Result<json::object> Desk::unlink(const json::object& arguments) {
     }
     if (root_a != root_b && live.empty())
         return fail(ErrorCode::kConflict, "the two profiles are not joined");
+    if (std::ranges::any_of(live, [](const sync::LiveLink& one) {
+            return one.link.verdict == sync::LinkVerdict::kDifferent &&
+                   one.link.strength == sync::LinkStrength::kHuman;
+        }))
+        return fail(ErrorCode::kConflict, "the two profiles are kept apart already");
     Drafts drafts;
     drafts.emplace_back(
         sync::Header{},

@@ -1,6 +1,7 @@
 #include "hub/project/matcher.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "schema/hud/fields.hpp"
@@ -47,7 +48,8 @@ Matcher::Matcher(store::Db& db, store::EntityStates& states)
       households_(db.prepare(
           "SELECT DISTINCT r.household FROM enrollment_read r WHERE r.household IS NOT NULL AND "
           "(r.client = ?1 OR r.client IN (SELECT eno FROM canon WHERE root = "
-          "(SELECT root FROM canon WHERE eno = ?1)))")) {}
+          "(SELECT root FROM canon WHERE eno = ?1)))")),
+      root_(db.prepare("SELECT root FROM canon WHERE eno = ?1")) {}
 
 void Matcher::clear() { db_.exec("DELETE FROM match_key; DELETE FROM unmatched"); }
 
@@ -75,12 +77,52 @@ std::vector<EntityId> Matcher::households_of(std::int64_t eno) {
     return out;
 }
 
+std::int64_t Matcher::root_of(std::int64_t eno) {
+    root_.with(eno);
+    const auto root = root_.step() ? root_.integer(0) : eno;
+    root_.reset();
+    return root;
+}
+
+/// The profiles as this round's own links will make them, which are not in the database yet.
+class Matcher::Joined {
+  public:
+    const std::vector<EntityId>& homes(std::int64_t root, Matcher& matcher) {
+        const auto top = top_of(root);
+        const auto [at, fresh] = homes_.try_emplace(top);
+        if (fresh) at->second = matcher.households_of(top);
+        return at->second;
+    }
+
+    /// Requires: homes() was asked of both.
+    void join(std::int64_t a, std::int64_t b) {
+        a = top_of(a);
+        b = top_of(b);
+        if (a == b) return;
+        above_[b] = a;
+        auto& into = homes_[a];
+        const auto& from = homes_[b];
+        into.insert(into.end(), from.begin(), from.end());
+    }
+
+  private:
+    std::int64_t top_of(std::int64_t root) const {
+        for (auto at = above_.find(root); at != above_.end(); at = above_.find(root))
+            root = at->second;
+        return root;
+    }
+
+    std::map<std::int64_t, std::int64_t> above_;
+    std::map<std::int64_t, std::vector<EntityId>> homes_;
+};
+
 Matcher::Round Matcher::compare(std::size_t clients_max) {
     Round round;
     std::vector<std::pair<std::int64_t, EntityId>> changed;
     next_.with(clients_max);
     while (next_.step()) changed.emplace_back(next_.integer(0), store::id_at(next_, 1));
     std::set<std::pair<EntityId, EntityId>> seen;
+    Joined joined;
     for (const auto& [eno, id] : changed) {
         round.compared.push_back(eno);
         std::vector<std::pair<std::int64_t, EntityId>> others;
@@ -91,9 +133,13 @@ Matcher::Round Matcher::compare(std::size_t clients_max) {
             if (!seen.insert(std::minmax(id, other)).second) continue;
             const auto evidence = sync::compare(facts, facts_of(other));
             if (!evidence || spoken(id, other)) continue;
-            if (sync::household_guard(households_of(eno), households_of(other_eno)) !=
+            // Members of one household are different people, also when a third profile is like
+            // both.
+            if (sync::household_guard(joined.homes(root_of(eno), *this),
+                                      joined.homes(root_of(other_eno), *this)) !=
                 sync::HouseholdGuard::kClear)
                 continue;
+            joined.join(root_of(eno), root_of(other_eno));
             round.pairs.push_back({sync::ClientPair{id, other}, *evidence});
         }
     }

@@ -35,13 +35,16 @@ class Matcher {
     void done(const Round& round);
 
   private:
+    class Joined;
+
+    [[nodiscard]] std::int64_t root_of(std::int64_t eno);
     [[nodiscard]] sync::ClientFacts facts_of(const EntityId& id);
     [[nodiscard]] bool spoken(const EntityId& a, const EntityId& b);
     [[nodiscard]] std::vector<EntityId> households_of(std::int64_t eno);
 
     store::Db& db_;
     store::EntityStates& states_;
-    store::Stmt drop_, add_, queue_, unqueue_, next_, sharing_, linked_, households_;
+    store::Stmt drop_, add_, queue_, unqueue_, next_, sharing_, linked_, households_, root_;
 };
 
 }  // namespace streetlog::hub

@@ -264,6 +264,33 @@ TEST_F(ProjectTest, AContradictionKeepsThemApart) {
     EXPECT_NE(person(a), person(b));
 }
 
+TEST_F(ProjectTest, ALikeThirdProfileDoesNotJoinTwoOfOneHousehold) {
+    // a and b share SSN and name, b and c name and birth; a and c live together.
+    const auto a = meet(device_, "Ann", "Lee", "531224567");
+    const auto c = meet(device_, "Ann", "Lee", "", "1980-04-04");
+    const auto home = device_.random_.id<EntityId>();
+    for (const auto& id : {a, c}) {
+        sync::Op op;
+        op.entity = device_.random_.id<EntityId>();
+        op.kind = sync::OpKind::kCreate;
+        op.table = tbl::kEnrollment;
+        op.group = grp::kEnrollmentHousehold;
+        op.cells = {
+            {hud::col::enrollment::kPersonalID, sync::Bytes{id.bytes.begin(), id.bytes.end()}},
+            {hud::col::enrollment::kHouseholdID,
+             sync::Bytes{home.bytes.begin(), home.bytes.end()}}};
+        std::ranges::sort(op.cells, {}, &sync::Cell::column);
+        device_.save({std::move(op)});
+    }
+    Device other{2};
+    const auto b = meet(other, "Ann", "Lee", "531224567", "1980-04-04");
+    push(device_);
+    push(other);
+    EXPECT_EQ(ask("duplicates").at("links").as_array().size(), 1U);
+    EXPECT_NE(person(a), person(c));
+    EXPECT_TRUE(person(b) == person(a) || person(b) == person(c));
+}
+
 TEST_F(ProjectTest, UnlinkingHoldsForGoodAndEverybodyKeepsTheirOwn) {
     Device other{2};
     const auto a = meet(device_, "Marisol", "Vega", "", "1980-04-04");
@@ -277,6 +304,7 @@ TEST_F(ProjectTest, UnlinkingHoldsForGoodAndEverybodyKeepsTheirOwn) {
     const auto before_b = *follower_->projection().read().load(b);
     const json::object pair{{"A", to_string(a)}, {"B", to_string(b)}, {"reason", "twins"}};
     EXPECT_TRUE(ask("duplicates unlink", pair).at("apart").as_bool());
+    EXPECT_FALSE(Desk(*follower_, [](const std::string&) {}).run("duplicates unlink", pair));
     EXPECT_EQ(*follower_->projection().read().load(a), before_a);
     EXPECT_EQ(*follower_->projection().read().load(b), before_b);
 
