@@ -15,10 +15,12 @@
 
 #include "agent/app/acts.hpp"
 #include "agent/app/device.hpp"
+#include "agent/app/doctor.hpp"
 #include "agent/app/files.hpp"
 #include "agent/app/serve.hpp"
 #include "agent/app/sync_once.hpp"
 #include "agent/workflow/json_tree.hpp"
+#include "sync/net/checkup_answer.hpp"
 #include "sync/net/control_socket.hpp"
 #include "sync/net/json_logger.hpp"
 #include "sync/net/terminal.hpp"
@@ -50,6 +52,8 @@ struct Options {
     std::vector<std::string> words;
     json::object form;
     json::object arguments;
+    bool full = false;
+    int exit_code = 0;  // of a command that answers and still does not end well
 
     [[nodiscard]] net::OutputForm form_of_output() const {
         return json ? net::OutputForm::kJson : net::OutputForm::kText;
@@ -243,6 +247,19 @@ void Commands::declare_device() {
             options_.arguments["dump"] = fs::absolute(file).string();
         },
         "Write what is hashed to this file. It holds what people typed");
+    auto& doctor =
+        command("doctor", "Look at everything the device needs, and say what to do", [this] {
+            const auto found = examine_device(
+                options_.data,
+                options_.full ? store::CheckDepth::kFull : store::CheckDepth::kQuick);
+            options_.exit_code = found.exit_code();
+            return Answer{net::checkup_answer(found)};
+        });
+    doctor.add_flag("--full", options_.full, "Check every index against its table, too");
+    doctor.footer(
+        "Exit codes: 0 no trouble, 3 the clock is wrong, 4 nothing there, 6 others can read it,\n"
+        "9 the running program does not answer, 10 disk or directory, 11 not our database,\n"
+        "13 damaged. Attention alone ends with 0.");
     command("rebuild", "Make everything that is shown anew from the log", [this] {
         say("reading every record");
         return perform(options_, "rebuild", {});
@@ -340,7 +357,8 @@ int run_command_line(int argc, char** argv) {
         return code == 0 ? 0 : exit_code(ErrorCode::kUsage);
     }
     try {
-        return print_answer(job(), options.form_of_output());
+        const int code = print_answer(job(), options.form_of_output());
+        return code == 0 ? options.exit_code : code;
     } catch (const std::exception& e) {
         const Error error{ErrorCode::kInternal, fmt::format("unexpected: {}", e.what()), {}};
         return print_answer(std::unexpected(error), options.form_of_output());

@@ -11,12 +11,17 @@
 #include <boost/json/serialize.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hub/admin/admin.hpp"
+#include "hub/admin/doctor_command.hpp"
 #include "hub/admin/hub_clock.hpp"
+#include "hub/backup/backup_commands.hpp"
 #include "hub/commands.hpp"
 #include "hub/serve/service.hpp"
+#include "sync/net/checkup_answer.hpp"
 #include "sync/net/control_socket.hpp"
 #include "sync/net/json_logger.hpp"
 #include "sync/net/signal_stop.hpp"
@@ -40,6 +45,9 @@ struct Options {
     std::string email;
     fs::path out;
     fs::path simulated_clock;
+    fs::path from_backup;
+    bool full = false;
+    int exit_code = 0;  // of a command that answers and still does not end well
 
     [[nodiscard]] OutputForm form() const { return json ? OutputForm::kJson : OutputForm::kText; }
 
@@ -187,6 +195,34 @@ void add_desk_commands(CLI::App& app, const Command& command, Options& options) 
     show->add_option("ID", options.id, "PersonalID, EnrollmentID or another id")->required();
 }
 
+template <class Command>
+void add_care_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* backup = command(app, "backup", "Copy the hub while it runs, and check the copy", [&] {
+        return backup_command(options.data, options.out);
+    });
+    backup->add_option("--out", options.out, "New directory for the backup")->required();
+    auto* restoring =
+        command(app, "restore", "Make a hub in the data directory from a backup", [&] {
+            return restore_command(options.from_backup, options.data);
+        });
+    restoring->add_option("--from", options.from_backup, "Directory that backup made")->required();
+    auto* doctor = command(
+        app,
+        "doctor",
+        "Look at everything the hub needs, and say what to do",
+        [&]() -> Result<json::object> {
+            const auto found = doctor_command(
+                options.data, options.full ? store::CheckDepth::kFull : store::CheckDepth::kQuick);
+            options.exit_code = found.exit_code();
+            return net::checkup_answer(found);
+        });
+    doctor->add_flag("--full", options.full, "Check every index against its table, too");
+    doctor->footer(
+        "Exit codes: 0 no trouble, 3 the clock is wrong, 4 nothing there, 6 others can read it,\n"
+        "9 the running program does not answer, 10 disk or directory, 11 not our database,\n"
+        "13 damaged. Attention alone ends with 0.");
+}
+
 Result<json::object> init(const Options& options) {
     net::SystemRandom random;
     STREETLOG_TRY(const auto id, init_hub(options.data, random, options.simulated_clock));
@@ -195,7 +231,16 @@ Result<json::object> init(const Options& options) {
                         {"clock", options.simulated_clock.empty() ? kReal : kSimulated}};
 }
 
+/// The usual 1,024 open files are what the connections alone may take.
+void allow_many_connections() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 16'384);
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Result<json::object> serve(const Options& options) {
+    allow_many_connections();
     STREETLOG_TRY(const auto lock, store::DirectoryLock::take(options.data));
     STREETLOG_TRY(const auto clock, open_clock(options.data));
     net::SystemRandom random;
@@ -243,6 +288,7 @@ Result<json::object> serve(const Options& options) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+    ::umask(S_IRWXG | S_IRWXO);  // what this program makes holds what people typed
     Options options;
     CLI::App app{
         "The Streetlog hub: takes in what the field agents recorded, keeps it, and says what came "
@@ -311,6 +357,7 @@ int run_command_line(int argc, char** argv) {
     });
     add_desk_commands(app, command, options);
     add_review_commands(app, command, options);
+    add_care_commands(app, command, options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -319,7 +366,8 @@ int run_command_line(int argc, char** argv) {
     }
     const auto result = job();
     if (result && result->empty()) return 0;
-    return net::answer(result, options.form());
+    const int code = net::answer(result, options.form());
+    return code == 0 ? options.exit_code : code;
 }
 
 }  // namespace streetlog::hub

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "hub/admin/hub_clock.hpp"
+#include "hub/admin/verify_log.hpp"
+#include "hub/backup/last_backup.hpp"
 #include "schema/hud/fields.hpp"
 #include "sync/net/simulated_clock.hpp"
 
@@ -41,14 +43,6 @@ std::string_view state_name(std::int64_t state) {
     }
 }
 
-bool set_aside_unread(store::HubLog& log, const store::LogRun& run) {
-    const auto exceptions = log.exceptions(run.first_hub, run.last_hub());
-    return exceptions.size() == run.count &&
-           std::ranges::all_of(exceptions, [](const store::ExceptionRow& e) {
-               return e.code == sync::StatusCode::kMalformed;
-           });
-}
-
 }  // namespace
 
 Result<json::object> Admin::run(std::string_view command, const json::object& arguments) {
@@ -59,6 +53,7 @@ Result<json::object> Admin::run(std::string_view command, const json::object& ar
         if (command == "user list") return user_list();
         if (command == "status") return status();
         if (command == "verify") return verify();
+        if (command == "backup note") return note_backup(ledger_.log(), arguments);
         return fail(ErrorCode::kUsage,
                     fmt::format("the hub has no command '{}'", command),
                     "See streetlog-hub --help.");
@@ -154,47 +149,16 @@ Result<json::object> Admin::status() {
                         {"devices", ledger_.log().devices().size()},
                         {"held", held},
                         {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held},
+                        {"last_backup", shown_backup(ledger_.log())},
                         {"clock", clock_kind(ledger_.log())}};
 }
 
 Result<json::object> Admin::verify() {
-    // Every run is unpacked, hashed and chained anew, from the first to the head.
-    std::unordered_map<sync::Replica, std::pair<std::uint64_t, sync::Hash>> chains;
-    store::HubHead at;
-    std::uint64_t runs = 0;
-    std::optional<Error> damage;
-    ledger_.log().runs_after({0}, [&](store::LogRun&& run) {
-        const auto damaged = [&](std::string_view what) {
-            damage = Error{
-                ErrorCode::kDamaged,
-                fmt::format("the log is damaged at hub sequence {}: {}", run.first_hub.value, what),
-                "Restore the last backup; devices send again what came after it."};
-            return false;
-        };
-        if (run.first_hub.value != at.seq.value + 1) return damaged("a run is missing");
-        auto& [seq, chain] = chains[run.replica];
-        if (run.first_seq != seq + 1) return damaged("records of a device are missing");
-        const auto raw = sync::unpack(run.encoding, run.raw_bytes, run.body);
-        const auto views = raw ? sync::decode_batch(*raw) : std::unexpected(raw.error());
-        const bool whole = views && views->size() == run.count;
-        if (whole)
-            for (const auto& view : *views) chain = sync::chain_hash(chain, sync::hash_of(view));
-        // What could not be read, or was not what its hash was made of, was set aside whole.
-        if ((!whole || chain != run.head) && !set_aside_unread(ledger_.log(), run)) {
-            return damaged(whole ? "its records do not have the hash they were taken with"
-                                 : "its records cannot be read");
-        }
-        seq = run.last_seq();
-        chain = run.head;
-        if (sync::hub_chain_hash(at.hash, run.head) != run.hub_hash)
-            return damaged("the hub's chain is broken");
-        at = {run.last_hub(), run.hub_hash};
-        ++runs;
-        return true;
-    });
-    if (damage) return std::unexpected(*std::move(damage));
-    return json::object{
-        {"verified", true}, {"records", at.seq.value}, {"runs", runs}, {"head", to_hex(at.hash)}};
+    STREETLOG_TRY(const auto found, verify_log(ledger_.log()));
+    return json::object{{"verified", true},
+                        {"records", found.head.seq.value},
+                        {"runs", found.runs},
+                        {"head", to_hex(found.head.hash)}};
 }
 
 Result<DeviceId> init_hub(const std::filesystem::path& directory,

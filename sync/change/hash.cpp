@@ -38,6 +38,18 @@ class Sha256 {
 
 Hash sha256(BytesView data) { return (Sha256{} << data).finish(); }
 
+struct Sha256Stream::Impl {
+    Sha256 sha;
+};
+
+Sha256Stream::Sha256Stream() : impl_(std::make_unique<Impl>()) {}
+
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::add(BytesView data) { impl_->sha << data; }
+
+Hash Sha256Stream::finish() { return impl_->sha.finish(); }
+
 Hash record_hash(BytesView header, std::span<const BytesView> ops) {
     Sha256 sha;
     sha << std::string_view{"hmis-rec/1"} << header;

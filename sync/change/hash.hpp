@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,23 @@ using BytesView = std::span<const Byte>;
 using Hash = std::array<Byte, 32>;
 
 [[nodiscard]] Hash sha256(BytesView data);
+
+/// The same over what comes in pieces.
+class Sha256Stream {
+  public:
+    Sha256Stream();
+    Sha256Stream(const Sha256Stream&) = delete;
+    Sha256Stream& operator=(const Sha256Stream&) = delete;
+    ~Sha256Stream();
+
+    void add(BytesView data);
+    /// Once, at the end.
+    [[nodiscard]] Hash finish();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
 
 /// SHA-256("hmis-rec/1" || header || SHA-256(op 1) || SHA-256(op 2) ...), over the bytes as first
 /// encoded.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <string>
 #include <string_view>
@@ -37,6 +38,14 @@ bool set(ClockShift& shift, std::string_view name, std::string_view value) {
     return false;
 }
 
+/// The sum, or the end of the numbers: a file may say anything.
+std::int64_t moved(std::int64_t base, std::int64_t by) {
+    std::int64_t sum = 0;
+    if (!__builtin_add_overflow(base, by, &sum)) return sum;
+    return by < 0 ? std::numeric_limits<std::int64_t>::min()
+                  : std::numeric_limits<std::int64_t>::max();
+}
+
 }  // namespace
 
 Result<ClockShift> read_clock_shift(const std::filesystem::path& file) {
@@ -64,9 +73,9 @@ Result<ClockShift> read_clock_shift(const std::filesystem::path& file) {
 
 ClockReading SimulatedClock::read() {
     ClockReading reading = real_.read();
-    reading.wall.ms += shift_.wall_offset_ms;
+    reading.wall.ms = moved(reading.wall.ms, shift_.wall_offset_ms);
     const std::int64_t boottime =
-        static_cast<std::int64_t>(reading.boottime_ms) + shift_.boottime_offset_ms;
+        moved(static_cast<std::int64_t>(reading.boottime_ms), shift_.boottime_offset_ms);
     reading.boottime_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, boottime));
     reading.suspended_ms = std::min(reading.suspended_ms, reading.boottime_ms);
     if (shift_.boot_id) reading.boot_id = *shift_.boot_id;

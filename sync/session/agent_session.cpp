@@ -65,6 +65,7 @@ void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
     if (done()) return;
     auto message = decode_message(bytes);
     if (!message) return violation(message.error().message);
+    now_ms_ = now.boot_ms;
     const auto only_in = [&](State state, const char* what, auto&& act) {
         if (state_ != state) return violation(std::string{what} + " out of turn");
         act();
@@ -97,6 +98,7 @@ void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
             [&](const Bye& m) { retry(Millis{0}, "the hub said goodbye: " + m.detail); },
             [&](const auto&) { violation("the hub sent a message only devices send"); }},
         *message);
+    now_ms_.reset();
 }
 
 void AgentSession::on_challenge(const Challenge& m) {
@@ -125,6 +127,7 @@ void AgentSession::on_challenge(const Challenge& m) {
     hello.unsent = head_.last_seq - std::min(head_.acked_seq, head_.last_seq);
     hello.oldest_unsent = head_.oldest_unsent;
     state_ = State::kAwaitHelloAck;
+    hello_ms_ = now_ms_.value_or(0);
     send(hello, SendLane::kControl);
 }
 
@@ -140,6 +143,8 @@ void AgentSession::on_hello_ack(const HelloAck& m, const ClockEvidence& now) {
     highest_sent_ = m.acked_seq;
     granted_ = m.credit;
     state_ = State::kLive;
+    saw_round_trip(now.boot_ms - std::min(hello_ms_, now.boot_ms));
+    last_page_ms_ = now.boot_ms;
     actions_.emplace_back(SessionReady{m});
     if (m.acked_seq > head_.acked_seq) {
         // The ack of an earlier session was lost on the way. The receipts come with the pages.
@@ -197,8 +202,8 @@ void AgentSession::start_reading(const HelloAck& m) {
 }
 
 void AgentSession::send_pull(std::uint32_t scope, const Reading& reading) {
-    send(Pull{scope, reading.stored, reading.settled + config_.pull_window_bytes},
-         SendLane::kControl);
+    const std::uint64_t window = pull_pace_.bytes(config_.pull_window_bytes);
+    send(Pull{scope, reading.stored, reading.settled + window}, SendLane::kControl);
 }
 
 void AgentSession::send_probe(const ClockEvidence& now) {
@@ -210,12 +215,18 @@ void AgentSession::on_probe_ack(const ProbeAck& m, const ClockEvidence& now) {
     if (!probing_ || m.id != next_probe_ || m.boot_ms > now.boot_ms)
         return violation("ProbeAck to no probe");
     ++next_probe_;
+    saw_round_trip(now.boot_ms - m.boot_ms);
     round_.push_back({m.boot_ms, now.boot_ms, m.hub_time.ms});
     if (round_.size() < kProbesPerRound) return send_probe(now);
     probing_ = false;
     actions_.emplace_back(SetAnchor{std::exchange(round_, {})});
     may_push_ = true;
     on_saved();  // what was saved while the two shook hands was told to nobody yet
+}
+
+void AgentSession::saw_round_trip(std::uint64_t ms) {
+    push_pace_.round_trip(ms);
+    pull_pace_.round_trip(ms);
 }
 
 void AgentSession::on_timer(const ClockEvidence& now) {
@@ -241,6 +252,7 @@ void AgentSession::on_push_ack(PushAck m) {
     acked_seq_ = m.acked_seq;
     next_seq_ = std::max(next_seq_, acked_seq_ + 1);
     granted_ = std::max(granted_, m.credit);
+    push_pace_.acked(acked_seq_, *now_ms_);
     store_ack(std::move(m));
     push_while_credit();
 }
@@ -262,7 +274,8 @@ void AgentSession::store_ack(PushAck m) {
 }
 
 void AgentSession::push_while_credit() {
-    while (state_ == State::kLive && may_push_ && used_ < granted_ && next_seq_ <= head_.last_seq) {
+    while (state_ == State::kLive && may_push_ && used_ < granted_ && next_seq_ <= head_.last_seq &&
+           push_pace_.has_room()) {
         auto push = next_push();
         if (!push) return fatal(WireCode::kInternal, std::move(push).error());
         const std::uint64_t last = push->first_seq + push->count - 1;
@@ -271,6 +284,7 @@ void AgentSession::push_while_credit() {
         used_ += credit_of(bytes.size());
         next_seq_ = last + 1;
         highest_sent_ = std::max(highest_sent_, last);
+        push_pace_.sent(last, push->raw_bytes, now_ms_);
         actions_.emplace_back(Send{std::move(bytes), SendLane::kRecords});
     }
 }
@@ -280,7 +294,9 @@ void AgentSession::push_while_credit() {
 Result<Push> AgentSession::next_push() {
     std::uint32_t records_max = config_.batch_records_max;
     while (true) {
-        STREETLOG_TRY(auto run, log_.read_run(next_seq_, records_max, config_.batch_bytes_max));
+        STREETLOG_TRY(
+            auto run,
+            log_.read_run(next_seq_, records_max, push_pace_.bytes(config_.batch_bytes_max)));
         if (run.records.empty() || run.records.size() > records_max || run.first_seq != next_seq_)
             return fail(ErrorCode::kInternal, "the log gave another run than was asked for");
         std::vector<EncodedView> views;
@@ -315,6 +331,8 @@ void AgentSession::on_page(Page m, std::size_t bytes) {
     if (m.next.seq < before.seq) return violation("Page that goes backwards");
     const std::uint64_t cost = credit_of(bytes);
     reading.received += cost;
+    pull_pace_.observe(bytes, *now_ms_ - std::min(last_page_ms_, *now_ms_));
+    last_page_ms_ = *now_ms_;
     reading.unstored.push_back({m.next, cost, m.caught_up});
     actions_.emplace_back(ApplyPage{std::move(m)});
 }
@@ -341,6 +359,7 @@ void AgentSession::on_error(const ErrorMessage& m) {
                 m.expected_seq > highest_sent_)
                 return violation("rewind to a place that was not sent");
             next_seq_ = m.expected_seq;
+            push_pace_.rewind();
             return push_while_credit();
         case ErrorClass::kReauth:
         case ErrorClass::kResnapshot:

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 
+#include "sync/session/pace.hpp"
 #include "sync/session/ports.hpp"
 #include "sync/timeliness/probes.hpp"
 
@@ -131,6 +132,7 @@ class AgentSession {
     void start_reading(const HelloAck& m);
     void send_pull(std::uint32_t scope, const Reading& reading);
     void send_probe(const ClockEvidence& now);
+    void saw_round_trip(std::uint64_t ms);
     void push_while_credit();
     void store_ack(PushAck m);
     [[nodiscard]] Result<Push> next_push();
@@ -152,6 +154,12 @@ class AgentSession {
     std::uint64_t highest_sent_ = 0;
     std::uint64_t granted_ = 0;  // push credit, total
     std::uint64_t used_ = 0;
+
+    std::optional<std::uint64_t> now_ms_;  // while a message is looked at
+    std::uint64_t hello_ms_ = 0;
+    Pace push_pace_;
+    Pace pull_pace_;
+    std::uint64_t last_page_ms_ = 0;  // or of the first Pull
 
     std::uint32_t next_probe_ = 1;
     std::vector<TimeProbe> round_;

@@ -14,6 +14,9 @@ struct Overloaded : Fs... {
 /// Control messages a device may send ahead, and the most it can save up.
 constexpr std::int64_t kSmallMax = 64;
 
+/// A page for whoever grants less.
+constexpr std::uint64_t kPageBytesMin = 4 * 1024;
+
 }  // namespace
 
 HubSession::HubSession(HubLog& log, HubSessionConfig config)
@@ -157,7 +160,11 @@ void HubSession::read_more(std::uint32_t scope, Reading& reading) {
         reading.used >= reading.granted)
         return;
     reading.page_due = true;
-    actions_.emplace_back(ReadPage{scope, reading.sent, config_.page_bytes_max});
+    // A reader on a slow link grants little at a time, so that a page is not longer than the link
+    // lives.
+    const auto credit = std::max<std::uint64_t>(reading.granted - reading.used, kPageBytesMin);
+    actions_.emplace_back(
+        ReadPage{scope, reading.sent, std::min<std::size_t>(config_.page_bytes_max, credit)});
 }
 
 void HubSession::on_feed(HubSeq head) {

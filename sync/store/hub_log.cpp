@@ -80,6 +80,8 @@ std::int64_t sql(std::uint64_t n) { return static_cast<std::int64_t>(n); }
 
 }  // namespace
 
+int hub_log_schema() { return static_cast<int>(kSteps.size()); }
+
 Result<HubLog> HubLog::open(const std::filesystem::path& directory, Access access) {
     STREETLOG_TRY(auto db, Db::open(directory / "hub.db", access, Durability::kFull, kHubLogMark));
     if (access == Access::kWrite) STREETLOG_CHECK(migrate(db, kSteps));

@@ -93,6 +93,9 @@ struct HubHead {
 
 inline constexpr std::int32_t kHubLogMark = 0x534c4c31;  // "SLL1"
 
+/// The newest schema of hub.db this program knows.
+[[nodiscard]] int hub_log_schema();
+
 /// The hub's log: appended in runs, never changed (hub-storage decisions are in
 /// sync/store/DESIGN.md). One instance writes, in the writer's thread; every reader opens its own
 /// with Access::kRead. All calls but open() throw StorageFailure.

@@ -128,6 +128,29 @@ Result<Device::Transfer> Device::push(bool count_bytes) {
     return out;
 }
 
+Result<Device::Drained> Device::drain(Millis patience) {
+    auto options = options_;
+    options.scopes.clear();
+    start(std::move(options));
+    asio::co_spawn(
+        io_, runner_->keep(), [this](const std::exception_ptr&) { ended_ = Result<void>{}; });
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    Drained out;
+    for (auto before = store_.oldest_unsent(); before != 0;) {
+        if (io_.run_one_until(deadline) == 0)
+            return fail(ErrorCode::kUnavailable,
+                        "not everything was acknowledged in time: " + runner_->state().problem);
+        const auto now = store_.oldest_unsent();
+        if (now == before) continue;
+        const auto end =
+            now == 0 ? store_.log().head().value_or(sync::LogHead{}).last_seq + 1 : now;
+        out.acks.push_back({monotonic_ns(), end - before});
+        before = now;
+    }
+    out.attempts = runner_->state().attempts;
+    return out;
+}
+
 Result<void> Device::settle() {
     runner_->stop();
     while (!ended_ && io_.run_one() > 0) {

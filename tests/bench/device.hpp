@@ -48,6 +48,21 @@ class Device {
     /// Connects and pushes until the acknowledgement of the last record is stored; reads nothing,
     /// and the session goes on. `count_bytes` only where this is the process's one device.
     [[nodiscard]] Result<Transfer> push(bool count_bytes);
+
+    /// One acknowledgement that was stored.
+    struct Ack {
+        std::uint64_t at_ns = 0;  // monotonic_ns()
+        std::uint64_t records = 0;
+    };
+
+    struct Drained {
+        std::vector<Ack> acks;
+        std::uint64_t attempts = 0;
+    };
+
+    /// Pushes like the product, through refusals and outages, until everything is acknowledged;
+    /// reads nothing. The session goes on.
+    [[nodiscard]] Result<Drained> drain(Millis patience);
     /// Ends that session: receipts are put to the records.
     [[nodiscard]] Result<void> settle();
     /// Connects and pulls until caught up; everything received is stored.

@@ -8,6 +8,7 @@
 
 #include "tests/bench/device_role.hpp"
 #include "tests/bench/floor_role.hpp"
+#include "tests/bench/herd.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -25,24 +26,25 @@ struct Options {
     std::size_t samples = 500;
     fs::path work;
     fs::path hub;
+    HerdShape herd;
 };
 
+void tell(const std::string& text) {
+    fmt::print(stderr, "{}\n", text);
+    std::fflush(stderr);
+}
+
 Result<Report> measure(const Options& options, const fs::path& directory) {
-    const auto progress = [](const std::string& text) {
-        fmt::print(stderr, "{}\n", text);
-        std::fflush(stderr);
-    };
     OfficeOptions setting;
     setting.hub_program = options.hub;
     setting.directory = directory / "office";
     setting.preload = options.preload;
     setting.devices = Bench::kDevices;
     fs::create_directories(setting.directory);
-    progress(options.preload == 0
-                 ? std::string{"setting up a hub"}
-                 : fmt::format("setting up a hub with {} records", options.preload));
+    tell(options.preload == 0 ? std::string{"setting up a hub"}
+                              : fmt::format("setting up a hub with {} records", options.preload));
     STREETLOG_TRY(const auto office, Office::set_up(setting));
-    Bench bench{office, directory, progress};
+    Bench bench{office, directory, tell};
     Report report;
     report.preloaded = options.preload;
     report.ruler = bench.ruler();
@@ -76,6 +78,23 @@ int sync(Options options) {
     return report->verified() ? 0 : exit_code(ErrorCode::kDamaged);
 }
 
+int herd(const Options& options) {
+    std::optional<test::TempDir> temporary;
+    if (options.work.empty()) temporary.emplace();
+    const fs::path directory = temporary ? temporary->path() : options.work / "streetlog-herd";
+    fs::remove_all(directory);
+    fs::create_directories(directory);
+    const auto figures = run_herd(options.herd, options.hub, directory, tell);
+    if (!temporary) fs::remove_all(directory);
+    if (!figures) {
+        fmt::print(stderr, "error: {}\n", figures.error().message);
+        return exit_code(figures.error().code);
+    }
+    fmt::print(options.json ? stderr : stdout, "{}", to_table(*figures));
+    if (options.json) fmt::print("{}\n", boost::json::serialize(to_json(*figures)));
+    return figures->verified ? 0 : exit_code(ErrorCode::kDamaged);
+}
+
 int run(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     CLI::App app{"Measures Streetlog's sync beside a naive floor (tests/bench/README.md)."};
@@ -98,6 +117,17 @@ int run(int argc, char** argv) {
         ->capture_default_str();
     syncing->add_option("--work", options.work, "Directory on the disk to measure");
     syncing->add_option("--hub", options.hub, "The hub's program")->capture_default_str();
+    auto* gathering = app.add_subcommand("herd", "Many devices that come back at once");
+    gathering->callback([&] { job = [&] { return herd(options); }; });
+    gathering->add_flag("--json", options.json, "One JSON object on standard output");
+    gathering->add_option("--devices", options.herd.devices, "How many")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 5'000));
+    gathering->add_option("--records", options.herd.records, "Records of each")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1'000'000));
+    gathering->add_option("--work", options.work, "Directory on the disk to measure");
+    gathering->add_option("--hub", options.hub, "The hub's program")->capture_default_str();
     const auto role = [&](const char* name, const char* help, auto make) {
         app.add_subcommand(name, help)->callback([&job, make] {
             job = [make] {
@@ -109,6 +139,7 @@ int run(int argc, char** argv) {
     const auto device = []() -> std::unique_ptr<Role> { return std::make_unique<DeviceRole>(); };
     role("peer", "Streetlog behind the exec protocol", device);
     role("floor", "The naive floor behind the exec protocol", make_floor_role);
+    role("herd-devices", "The devices of `herd`", make_herd_role);
     role("device", "A device of `sync`", device);
     try {
         app.parse(argc, argv);

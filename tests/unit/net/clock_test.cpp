@@ -93,6 +93,17 @@ TEST_F(ClockFileTest, TheTimeSinceBootIsNeverNegative) {
     EXPECT_EQ(pretended.read().boot_id, SystemClock().read().boot_id);
 }
 
+TEST_F(ClockFileTest, AShiftBeyondAllTimeStopsAtItsEnd) {
+    SimulatedClock last(
+        {.wall_offset_ms = INT64_MAX, .boottime_offset_ms = INT64_MAX, .boot_id = {}});
+    EXPECT_EQ(last.now().ms, INT64_MAX);
+    EXPECT_EQ(last.read().boottime_ms, static_cast<std::uint64_t>(INT64_MAX));
+    SimulatedClock early(
+        {.wall_offset_ms = INT64_MIN, .boottime_offset_ms = INT64_MIN, .boot_id = {}});
+    EXPECT_LT(early.now().ms, 0);
+    EXPECT_EQ(early.read().boottime_ms, 0U);
+}
+
 TEST_F(ClockFileTest, AnythingElseIsRefusedWithItsLine) {
     for (const char* bad : {"wall_offset_ms = 1h",
                             "wall_offset_ms",

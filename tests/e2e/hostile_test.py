@@ -1,0 +1,251 @@
+"""Strangers who mean it ill: ten thousand connections that say nothing, frames of 100 MB, fragments without end, floods of
+pings, readers who never read. Whatever they do, a device that was let in syncs on, and the hub's memory stays where it was.
+They come from an address of their own, 127.0.0.2."""
+
+import os
+import resource
+import socket
+import struct
+import threading
+import time
+import unittest
+
+from harness import Control, World, wait_for
+
+WANTED = int(os.environ.get("STREETLOG_HALF_OPEN", "10000"))
+STRANGER = ("127.0.0.2", 0)
+MIB = 1024 * 1024
+
+
+def connect(port, timeout=20):
+    """How a stranger reaches the port: the one place that knows what lies under WebSocket."""
+    line = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=STRANGER)
+    return line
+
+
+def upgraded(port):
+    line = connect(port)
+    line.sendall(b"GET /sync HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+                 b"Sec-WebSocket-Protocol: hmis-sync#1-1\r\n\r\n")
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        part = line.recv(4096)
+        if not part:
+            raise ConnectionError(answer)
+        answer += part
+    if not answer.startswith(b"HTTP/1.1 101"):
+        raise ConnectionError(answer)
+    return line
+
+
+def frame(opcode, payload, final=True, length=None):
+    """A masked frame whose mask is zero; `length` may lie."""
+    size = len(payload) if length is None else length
+    head = bytes([opcode | (0x80 if final else 0)])
+    if size < 126:
+        head += bytes([0x80 | size])
+    elif size < 65536:
+        head += bytes([0x80 | 126]) + struct.pack(">H", size)
+    else:
+        head += bytes([0x80 | 127]) + struct.pack(">Q", size)
+    return head + bytes(4) + payload
+
+
+def send_until_cut(line, pieces, most):
+    """Bytes the other side took before it ended the connection, or `most`."""
+    sent = 0
+    try:
+        for piece in pieces:
+            line.sendall(piece)
+            sent += len(piece)
+            if sent >= most:
+                break
+    except OSError:
+        pass
+    return sent
+
+
+def close_code(line):
+    """What the hub closed with: 0 when it just hung up."""
+    try:
+        line.settimeout(10)
+        data = b""
+        while part := line.recv(65536):
+            data += part
+    except OSError:
+        pass
+    at = data.rfind(b"\x88")
+    return struct.unpack(">H", data[at + 2:at + 4])[0] if 0 <= at <= len(data) - 4 else 0
+
+
+class HostileTest(World):
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        self.hub = self.make_hub().serve()
+        self.agent = self.make_agent(self.hub, "good")
+        self.agent.sync()
+        self.project = self.project_of(self.agent)
+        self.agent.serve()
+        self.saved = 0
+        self.good_device_syncs()
+        self.quiet = self.rss()
+
+    def rss(self, peak=False):
+        """MiB of the hub's memory."""
+        for line in open(f"/proc/{self.hub.process.pid}/status", encoding="ascii"):
+            if line.startswith("VmHWM:" if peak else "VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise AssertionError("the hub is gone")
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.hub.process.pid}/fd"))
+
+    def good_device_syncs(self, times=1):
+        """Seconds from a Save to the hub's acknowledgement, the slowest of some."""
+        slowest = 0.0
+        for _ in range(times):
+            self.saved += 1
+            began = time.monotonic()
+            answer = Control.ask(self.agent, "intake", {"form": {
+                "first": "Go", "last": f"Od{self.saved}", "project": self.project}})
+            self.assertTrue(answer["ok"]["saved"], answer)
+            wait_for("the good device to be served",
+                     lambda: Control.ask(self.agent, "status", {})["ok"]["unsent"] == 0, patience=20)
+            slowest = max(slowest, time.monotonic() - began)
+        return slowest
+
+    def end_well(self, what, growth_mib):
+        self.assertEqual(self.hub.records_of(self.agent.device), self.saved)
+        self.assertTrue(self.hub.run("verify")["verified"])
+        self.assertIsNone(self.hub.process.poll())
+        peak = self.rss(peak=True)
+        print(f"{what}; hub {self.quiet:.0f} MiB before, {peak:.0f} MiB at most, {self.rss():.0f} MiB after", flush=True)
+        self.assertLess(peak - self.quiet, growth_mib)
+
+    def test_connections_that_say_nothing(self):
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        count = min(WANTED, limit - 500)
+        files = self.open_files()
+        lines = []
+        began = time.monotonic()
+        for _ in range(count):
+            try:
+                lines.append(connect(self.hub.port, timeout=5))
+            except OSError:
+                break
+        opened = time.monotonic() - began
+        served = self.good_device_syncs(3)
+        held = self.open_files() - files
+        late = self.make_agent(self.hub, "late")  # comes while they are there
+        wait_for("a device that comes now to be let in", lambda: late.sync()["unsent"] == 0, patience=60)
+        for line in lines:
+            line.close()
+        wait_for("the hub to let go", lambda: self.open_files() <= files + 5)
+        self.end_well(f"{len(lines)} of {WANTED} connections in {opened:.1f} s (file limit {limit}), {held} held by the "
+                      f"hub at most; the good device served within {served * 1000:.0f} ms", 200)
+        self.assertGreaterEqual(len(lines), min(count, 1000))
+
+    def test_half_a_request_is_cut_off(self):
+        lines = [connect(self.hub.port) for _ in range(50)]
+        for line in lines:
+            line.sendall(b"GET /sync HTT")
+        served = self.good_device_syncs(3)
+        began = time.monotonic()
+        for line in lines:
+            line.settimeout(30)
+            try:
+                while line.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+            line.close()
+        took = time.monotonic() - began
+        self.assertLess(took, 20)
+        self.end_well(f"50 halves of a request cut off within {took:.1f} s; the good device served within "
+                      f"{served * 1000:.0f} ms", 50)
+
+    def test_a_frame_of_100_megabytes(self):
+        taken = []
+        codes = set()
+        for _ in range(10):
+            line = upgraded(self.hub.port)
+            head = frame(2, b"", length=100 * MIB)
+            taken.append(send_until_cut(line, [head] + [bytes(65536)] * 1600, 100 * MIB))
+            codes.add(close_code(line))
+            line.close()
+        served = self.good_device_syncs(3)
+        self.assertLess(max(taken), 16 * MIB)
+        self.end_well(f"frames of 100 MB: at most {max(taken) // 1024} KiB went into the connection before it was cut, "
+                      f"closed with {sorted(codes)}; the good device served within {served * 1000:.0f} ms", 50)
+
+    def test_fragments_without_end(self):
+        taken = []
+        for piece, many in ((bytes(1), 1_000_000), (bytes(1024), 100_000)):
+            line = upgraded(self.hub.port)
+            block = frame(0, piece, final=False) * 100
+            taken.append(send_until_cut(line, [frame(2, piece, final=False)] + [block] * (many // 100), 100 * MIB))
+            line.close()
+        served = self.good_device_syncs(3)
+        self.end_well(f"fragments: {taken[0] // 1024} KiB of frames of a byte and {taken[1] // 1024} KiB of frames of a "
+                      f"KiB taken; the good device served within {served * 1000:.0f} ms", 50)
+        self.assertLess(taken[1], 16 * MIB)
+
+    def test_a_flood_of_pings(self):
+        lines = [upgraded(self.hub.port) for _ in range(5)]
+        sent = [0] * len(lines)
+
+        def flood(number):
+            sent[number] = send_until_cut(lines[number], [frame(9, b"x" * 125) * 100] * 2000, 30 * MIB)
+
+        threads = [threading.Thread(target=flood, args=(number,), daemon=True) for number in range(len(lines))]
+        for line in lines:
+            line.settimeout(10)  # nobody reads the pongs, so the hub stops reading at some point
+        for thread in threads:
+            thread.start()
+        served = self.good_device_syncs(5)
+        for thread in threads:
+            thread.join(timeout=60)
+        for line in lines:
+            line.close()
+        self.end_well(f"{sum(sent) // MIB} MiB of pings from {len(lines)} connections; the good device served within "
+                      f"{served * 1000:.0f} ms", 50)
+
+    def test_a_storm_of_comings_and_goings(self):
+        count = 0
+        began = time.monotonic()
+        while time.monotonic() - began < 5:
+            line = connect(self.hub.port)
+            if count % 3 == 0:
+                line.sendall(b"GET /sync HTTP/1.1\r\n")
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+            line.close()
+            count += 1
+        served = self.good_device_syncs(3)
+        self.end_well(f"{count} connections opened and reset in 5 s; the good device served within {served * 1000:.0f} ms",
+                      50)
+
+    def test_devices_that_never_read(self):
+        for _ in range(200):
+            self.saved += 1
+            Control.ask(self.agent, "intake", {"form": {"first": "Mu", "last": "Ch", "project": self.project}})
+        self.good_device_syncs()
+        slow = []
+        for number in range(10):
+            network = self.make_network(self.hub.port)
+            agent = self.make_agent(self.hub, f"slow{number}", port=network.port)
+            network.freeze()
+            agent.serve()
+            slow.append((network, agent))
+        served = self.good_device_syncs(5)
+        self.end_well(f"10 devices that stopped reading; the good device served within {served * 1000:.0f} ms", 100)
+        for network, agent in slow:
+            network.restore()
+            wait_for("a slow device to catch up", lambda a=agent: a.status()["sync_in_step"], patience=60)
+
+
+if __name__ == "__main__":
+    unittest.main()
