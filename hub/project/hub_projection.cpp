@@ -34,12 +34,6 @@ Result<store::Db> open_file(const std::filesystem::path& file) {
     });
 }
 
-void remove_file(const std::filesystem::path& file) {
-    std::error_code ignored;
-    for (const char* tail : {"", "-wal", "-shm"})
-        std::filesystem::remove(file.string() + tail, ignored);
-}
-
 /// What of a record can be judged: all of it, or the header alone of one that was held or is
 /// damaged.
 std::optional<sync::Record> readable(const sync::EncodedView& view) {
@@ -205,7 +199,7 @@ Result<HubProjection> HubProjection::open(const std::filesystem::path& directory
     auto db = open_file(file);
     if (!db &&
         (db.error().code == ErrorCode::kWrongDatabase || db.error().code == ErrorCode::kDamaged)) {
-        remove_file(file);
+        store::remove_database(file);
         db = open_file(file);
     }
     if (!db) return std::unexpected(db.error());

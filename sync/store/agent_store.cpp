@@ -110,7 +110,7 @@ Result<AgentStore> AgentStore::open(const std::filesystem::path& file, Understan
         const Error missing{ErrorCode::kNotFound,
                             fmt::format("{} is not set up", file.string()),
                             "Enroll this device with its hub first."};
-        if (!std::filesystem::exists(file)) return std::unexpected(missing);
+        if (!database_exists(file)) return std::unexpected(missing);
         STREETLOG_TRY(auto db,
                       Db::open(file, Access::kWrite, Durability::kFull, kAgentApplication));
         STREETLOG_CHECK(migrate(db, agent_schema()));
