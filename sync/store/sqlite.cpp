@@ -197,10 +197,9 @@ bool Stmt::step() {
         reset();
         return false;
     }
-    StorageFailure failure{fmt::format("database: {}", sqlite3_errmsg(sqlite3_db_handle(stmt_))),
-                           code};
+    const std::string what = fmt::format("database: {}", sqlite3_errmsg(sqlite3_db_handle(stmt_)));
     reset();
-    throw failure;
+    throw StorageFailure{what, code};
 }
 
 void Stmt::reset() {
