@@ -104,7 +104,7 @@ Result<json::object> Desk::unlink(const json::object& arguments) {
     std::vector<sync::LiveLink> live;
     for (const LinkRow& link : links_of(follower_.projection().db())) {
         if (std::minmax(link.a, link.b) != std::minmax(a, b)) continue;
-        for (auto& found : live_on(reader, link.entity)) live.push_back(std::move(found));
+        for (const auto& found : live_on(reader, link.entity)) live.push_back(found);
     }
     if (root_a != root_b && live.empty())
         return fail(ErrorCode::kConflict, "the two profiles are not joined");

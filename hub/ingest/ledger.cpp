@@ -186,7 +186,10 @@ Result<std::vector<IngestResult>> Ledger::ingest(std::vector<PreparedRun>& group
             results[i].acked_seq = row_of(group[i].replica).acked_seq;
         constexpr int kWalPages =
             2000;  // longer WALs make single commits stall (sync/store/DESIGN.md)
-        if (log_.db().wal_pages() > kWalPages) log_.db().checkpoint();
+        // What is committed is stored, whatever becomes of the checkpoint; the next commit tries it
+        // again.
+        if (log_.db().wal_pages() > kWalPages)
+            (void)store::guarded_job([&]() -> Result<int> { return log_.db().checkpoint(); });
         return results;
     } catch (const store::StorageFailure& failure) {
         // Memory ran ahead of the disk; read it anew. If even that fails the exception ends the

@@ -34,12 +34,6 @@ Result<store::Db> open_file(const std::filesystem::path& file) {
     });
 }
 
-void remove_file(const std::filesystem::path& file) {
-    std::error_code ignored;
-    for (const char* tail : {"", "-wal", "-shm"})
-        std::filesystem::remove(file.string() + tail, ignored);
-}
-
 /// What of a record can be judged: all of it, or the header alone of one that was held or is
 /// damaged.
 std::optional<sync::Record> readable(const sync::EncodedView& view) {
@@ -76,10 +70,16 @@ struct HubProjection::Impl {
         if (hash.size() == cursor.hash.size()) std::ranges::copy(hash, cursor.hash.begin());
     }
 
-    void forget() {
-        projection.forget();
-        lateness.load();
-        load();
+    /// Memory follows the disk again; nothing is done before it does.
+    [[nodiscard]] Result<void> forget() {
+        stale = true;
+        return store::guarded_job([&]() -> Result<void> {
+            projection.forget();
+            lateness.load();
+            load();
+            stale = false;
+            return {};
+        });
     }
 
     void clear() {
@@ -91,6 +91,7 @@ struct HubProjection::Impl {
     }
 
     [[nodiscard]] Result<void> transact(const std::function<Result<void>()>& job) {
+        if (stale) STREETLOG_CHECK(forget());
         auto done = store::guarded_job([&]() -> Result<void> {
             store::Txn txn{db};
             STREETLOG_CHECK(job());
@@ -100,7 +101,7 @@ struct HubProjection::Impl {
             if (db.wal_pages() > kWalPagesMax) db.checkpoint();
             return {};
         });
-        if (!done) (void)store::guarded_job([&]() -> Result<int> { return forget(), 0; });
+        if (!done) (void)forget();
         return done;
     }
 
@@ -191,6 +192,7 @@ struct HubProjection::Impl {
     Matcher matcher;
     store::EntityReader reader;
     store::HubHead cursor;
+    bool stale = false;  // memory could not be made to follow the disk after a rollback
     store::Stmt move_;
 };
 
@@ -205,7 +207,7 @@ Result<HubProjection> HubProjection::open(const std::filesystem::path& directory
     auto db = open_file(file);
     if (!db &&
         (db.error().code == ErrorCode::kWrongDatabase || db.error().code == ErrorCode::kDamaged)) {
-        remove_file(file);
+        store::remove_database(file);
         db = open_file(file);
     }
     if (!db) return std::unexpected(db.error());
@@ -215,6 +217,7 @@ Result<HubProjection> HubProjection::open(const std::filesystem::path& directory
 }
 
 Result<void> HubProjection::catch_up(store::HubLog& log, const Progress& progress) {
+    if (impl_->stale) STREETLOG_CHECK(impl_->forget());
     auto known = store::guarded_job(
         [&]() -> Result<bool> { return log.has({impl_->cursor.seq, impl_->cursor.hash}); });
     if (!known) return std::unexpected(known.error());

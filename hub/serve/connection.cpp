@@ -107,12 +107,12 @@ void Connection::close(sync::WireCode code, std::string detail) {
 std::optional<sync::Hash> Connection::hash_at(const sync::Replica& replica, std::uint64_t seq) {
     try {
         const auto run = shared_.pages.log().run_of(replica, seq);
-        if (run && run->last_seq() == seq) return run->head;
+        return run && run->last_seq() == seq ? std::optional{run->head} : std::nullopt;
     } catch (const store::StorageFailure&) {
         // The session treats an unknown hash as "ask the writer", which will meet the same fault
         // and say so.
+        return std::nullopt;
     }
-    return std::nullopt;
 }
 
 void Connection::act() {

@@ -26,7 +26,7 @@ ScratchBuilder::ScratchBuilder()
     STREETLOG_ASSERT(!std::exchange(scratch().taken, true));
 }
 
-ScratchBuilder::~ScratchBuilder() { scratch().taken = false; }
+ScratchBuilder::~ScratchBuilder() noexcept { scratch().taken = false; }
 
 Bytes to_bytes(capnp::MessageBuilder& message) {
     const auto segments = message.getSegmentsForOutput();

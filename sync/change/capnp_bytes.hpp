@@ -20,7 +20,7 @@ class ScratchBuilder {
     ScratchBuilder();
     ScratchBuilder(const ScratchBuilder&) = delete;
     ScratchBuilder& operator=(const ScratchBuilder&) = delete;
-    ~ScratchBuilder();
+    ~ScratchBuilder() noexcept;
 
     [[nodiscard]] capnp::MessageBuilder& message() { return message_; }
 

@@ -72,6 +72,8 @@ struct AgentStore::Impl final : sync::AgentLog {
     void flush_in_steps(std::size_t& records);
     void write_me();
     void roll_back(const MeState& before);
+    /// Throws away what memory has made of the database; it is read anew as it is needed.
+    [[nodiscard]] Result<void> forget();
 
     /// Own records.
     [[nodiscard]] Result<Saved> append(const SaveRequest& request);
@@ -102,6 +104,7 @@ struct AgentStore::Impl final : sync::AgentLog {
 
     Db db;
     MeState me;
+    bool stale = false;  // memory could not be made to follow the disk; no act until it is
     Projection projection;
     RefusedOverlay overlay;
     Understands understands;

@@ -110,7 +110,7 @@ Result<AgentStore> AgentStore::open(const std::filesystem::path& file, Understan
         const Error missing{ErrorCode::kNotFound,
                             fmt::format("{} is not set up", file.string()),
                             "Enroll this device with its hub first."};
-        if (!std::filesystem::exists(file)) return std::unexpected(missing);
+        if (!database_exists(file)) return std::unexpected(missing);
         STREETLOG_TRY(auto db,
                       Db::open(file, Access::kWrite, Durability::kFull, kAgentApplication));
         STREETLOG_CHECK(migrate(db, agent_schema()));
@@ -168,6 +168,7 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
       cursor_set_(db.prepare("INSERT OR REPLACE INTO cursor VALUES(?1, ?2, ?3, 0)")) {}
 
 Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job) {
+    if (stale) STREETLOG_CHECK(forget());
     const MeState before = me;
     auto done = guarded_job([&]() -> Result<void> {
         Txn txn{db};
@@ -191,8 +192,14 @@ Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job
 void AgentStore::Impl::roll_back(const MeState& before) {
     me = before;
     receipt_id = 0;
-    (void)guarded_job([&]() -> Result<void> {
+    (void)forget();
+}
+
+Result<void> AgentStore::Impl::forget() {
+    stale = true;
+    return guarded_job([&]() -> Result<void> {
         projection.forget();
+        stale = false;
         return {};
     });
 }

@@ -60,12 +60,12 @@ void EntityStates::trim() {
 }
 
 EntitySlot& EntityStates::get(EntityId id) {
-    auto& slot = slots_[id];
-    if (slot) return *slot;
-    slot = std::make_unique<EntitySlot>();
+    const auto known = slots_.find(id);
+    if (known != slots_.end()) return *known->second;
+    auto slot = std::make_unique<EntitySlot>();
     slot->id = id;
-    read(*slot);
-    return *slot;
+    read(*slot);  // one that cannot be read is not kept as an empty one
+    return *slots_.emplace(id, std::move(slot)).first->second;
 }
 
 void EntityStates::read(EntitySlot& slot) {

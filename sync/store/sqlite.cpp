@@ -234,6 +234,21 @@ void Txn::commit() {
     open_ = false;
 }
 
+// Through SQLite's own file system, which need not be the machine's.
+bool database_exists(const std::filesystem::path& file) {
+    sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
+    int there = 0;
+    return system->xAccess(system, file.c_str(), SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK &&
+           there != 0;
+}
+
+void remove_database(const std::filesystem::path& file) {
+    sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
+    constexpr int kSyncDirectory = 1;
+    for (const char* tail : {"-wal", "-shm", ""})
+        system->xDelete(system, (file.string() + tail).c_str(), kSyncDirectory);
+}
+
 Result<void> migrate(Db& db, std::span<const char* const> steps) {
     return guarded_job([&]() -> Result<void> {
         const int have = db.user_version();

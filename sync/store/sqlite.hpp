@@ -172,6 +172,13 @@ class Txn {
 /// alone.
 [[nodiscard]] Result<void> migrate(Db& db, std::span<const char* const> steps);
 
+/// Whether there is such a file, and it is not empty, where SQLite would open it.
+[[nodiscard]] bool database_exists(const std::filesystem::path& file);
+
+/// Removes a closed database with what SQLite keeps beside it; what is not there is none the less
+/// gone.
+void remove_database(const std::filesystem::path& file);
+
 /// Runs a job on a database and turns StorageFailure into its Error.
 template <class Fn>
 auto guarded_job(Fn&& job) -> decltype(job()) {

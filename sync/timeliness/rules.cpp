@@ -21,7 +21,7 @@ auto precedence(const Rule& rule) {
 }  // namespace
 
 const Rule& default_rule() {
-    static const Rule rule{
+    static const Rule kDefault{
         .id = 1,
         .coc = {},
         .project_type = std::nullopt,
@@ -29,7 +29,7 @@ const Rule& default_rule() {
         .limit = std::chrono::hours{24},
         .from = Date{std::chrono::year{1970}, std::chrono::January, std::chrono::day{1}},
         .to = std::nullopt};
-    return rule;
+    return kDefault;
 }
 
 const Rule* find_rule(std::span<const Rule> rules, const RuleQuery& query) {
