@@ -50,7 +50,7 @@ Result<void> check_and_note(const fs::path& directory, const Manifest& manifest)
 }  // namespace
 
 Result<Manifest> restore(const fs::path& from, const fs::path& data, const Say& say) {
-    STREETLOG_TRY(const auto manifest, read_manifest(from));
+    STREETLOG_TRY(auto manifest, read_manifest(from));
     STREETLOG_TRY(auto directory, UnfinishedDirectory::make(fs::absolute(data)));
     if (say && manifest.head.seq.value > 100'000)
         say(fmt::format("copying and checking {} records", manifest.head.seq.value));
