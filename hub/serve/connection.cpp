@@ -1,6 +1,7 @@
 #include "hub/serve/connection.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include <boost/asio/post.hpp>
 
@@ -8,6 +9,9 @@ namespace streetlog::hub {
 namespace {
 
 constexpr std::size_t kNonceBytes = 32;
+
+/// A Hello is a few hundred bytes: enough for the slowest link.
+constexpr std::chrono::seconds kHelloWithin{15};
 
 /// Constant time, because a wrong secret must not say how wrong it was.
 bool equal_secret(sync::BytesView a, sync::BytesView b) {
@@ -69,6 +73,7 @@ Connection::Connection(Shared& shared,
     : shared_(shared),
       channel_(std::move(channel)),
       executor_(executor),
+      hello_due_(executor),
       session_(*this, sync::HubSessionConfig{.hub = shared.hub}) {}
 
 net::asio::awaitable<void> Connection::run() {
@@ -77,6 +82,7 @@ net::asio::awaitable<void> Connection::run() {
     shared_.random.fill(nonce);
     session_.start(std::move(nonce), shared_.clock.now());
     act();
+    expect_hello();
     while (!session_.done()) {
         auto message = co_await channel_->receive();
         if (!message) break;
@@ -84,8 +90,17 @@ net::asio::awaitable<void> Connection::run() {
         session_.on_pressure(shared_.writer.pressed());
         act();
     }
+    hello_due_.cancel();
     session_.on_closed();
     channel_->close(net::CloseReason::kNormal);
+}
+
+void Connection::expect_hello() {
+    hello_due_.expires_after(kHelloWithin);
+    hello_due_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+        if (!cancelled && self->session_.awaits_hello())
+            self->channel_->close(net::CloseReason::kPolicyViolation);
+    });
 }
 
 void Connection::feed(HubSeq head) {

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "hub/feed/page_reader.hpp"
 #include "hub/ingest/writer.hpp"
 #include "schema/log.hpp"
@@ -43,6 +45,10 @@ class Connection : public std::enable_shared_from_this<Connection>, private sync
   private:
     std::optional<sync::Hash> hash_at(const sync::Replica& replica, std::uint64_t seq) override;
 
+    /// Ends the connection of a peer that does not say who it is: an open WebSocket alone, pings or
+    /// a message without end hold a place for nobody.
+    void expect_hello();
+
     void act();
     void authenticate(const sync::Hello& hello);
     void submit(std::shared_ptr<const sync::IncomingRun> run);
@@ -51,6 +57,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private sync
     Shared& shared_;
     std::shared_ptr<net::Channel> channel_;
     net::asio::any_io_executor executor_;
+    net::asio::steady_timer hello_due_;
     sync::HubSession session_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 
 #include <boost/asio/buffer.hpp>
@@ -16,7 +17,8 @@ namespace asio = boost::asio;
 /// A TCP stream whose teardown, the end of a WebSocket, reads until the other side has closed.
 /// Beast 1.81's own stops after 2 KiB and closes; what is unread then makes the system answer with
 /// a reset, and a peer in the middle of a message that was refused would see "broken pipe" instead
-/// of the reason, 1009. The WebSocket's closing timeout bounds the reading.
+/// of the reason, 1009. The reading has a deadline of its own, since after a refused message
+/// Beast's is still the one for silence.
 class TcpLayer : public boost::beast::tcp_stream {
   public:
     explicit TcpLayer(boost::beast::tcp_stream&& stream)
@@ -30,8 +32,11 @@ class Drain {
 
     template <class Self>
     void operator()(Self& self, boost::system::error_code error = {}, std::size_t = 0) {
-        if (!started_ && role_ == boost::beast::role_type::server) shut_down_sending();
-        started_ = true;
+        if (!started_) {
+            started_ = true;
+            stream_.expires_after(kDrainWithin);
+            if (role_ == boost::beast::role_type::server) shut_down_sending();
+        }
         if (!error) {
             const auto buffer = asio::buffer(*scratch_);
             return stream_.async_read_some(buffer, std::move(self));
@@ -43,6 +48,8 @@ class Drain {
     }
 
   private:
+    static constexpr std::chrono::seconds kDrainWithin{5};
+
     void shut_down_sending() {
         boost::system::error_code ignored;  // the peer may be gone, which the read then says
         stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

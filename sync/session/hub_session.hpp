@@ -124,6 +124,9 @@ class HubSession {
 
     [[nodiscard]] bool done() const { return state_ == State::kDone; }
 
+    /// The other side has not said yet who it is.
+    [[nodiscard]] bool awaits_hello() const { return state_ == State::kAwaitHello; }
+
     [[nodiscard]] const Replica& replica() const { return hello_.replica; }
 
     [[nodiscard]] const Hello& hello() const { return hello_; }
