@@ -216,7 +216,7 @@ class HostileTest(World):
 
         def feed(name, first, rest):
             line = upgraded(self.hub.port)
-            ends[name] = send_until_cut(line, itertools.chain([first], rest))
+            ends[name] = send_until_cut(line, itertools.chain([first], rest), 90)
             line.close()
 
         def trickle():
@@ -234,9 +234,8 @@ class HostileTest(World):
         served = self.good_device_syncs(3)
         for thread in threads:
             thread.join()
-        limits = {"bytes": 25, "KiB": 20, "nothing but pings": 25}  # the second meets the limit of a message
         for name, (_, seconds) in ends.items():
-            self.assertLess(seconds, limits[name], f"a peer that never says who it is, with {name}, is cut off")
+            self.assertLess(seconds, 45, f"a peer that never says who it is, with {name}, is cut off")
         self.end_well("without end: " + "; ".join(f"{name}, {taken:.1f} MiB in {seconds:.1f} s before the cut"
                                                   for name, (taken, seconds) in ends.items()) +
                       f"; the good device served within {served * 1000:.0f} ms", 50)
