@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "hub/backup/manifest.hpp"
 #include "hub/backup/private_file.hpp"
 
 namespace streetlog::hub {
@@ -35,6 +36,9 @@ Result<UnfinishedDirectory> UnfinishedDirectory::make(fs::path target) {
     if (error) return storage("make", path, error.message());
     fs::permissions(path, fs::perms::owner_all, error);
     STREETLOG_TRY(auto lock, store::DirectoryLock::take(path));
+    // What vouches for the rest goes first: killed in between, this must not look like a backup.
+    fs::remove(path / kManifestName, error);
+    STREETLOG_CHECK(flush_folder(path));
     for (const auto& entry : fs::directory_iterator{path, error})
         if (entry.path().filename() != "lock") fs::remove_all(entry.path(), error);
     return UnfinishedDirectory{std::move(target), std::move(path), std::move(lock)};
@@ -53,6 +57,7 @@ UnfinishedDirectory::UnfinishedDirectory(UnfinishedDirectory&& other) noexcept
 UnfinishedDirectory::~UnfinishedDirectory() {
     if (!lock_) return;
     std::error_code ignored;
+    fs::remove(path_ / kManifestName, ignored);
     fs::remove_all(path_, ignored);
 }
 
