@@ -13,8 +13,6 @@ namespace streetlog::agent {
 namespace {
 
 constexpr std::uint32_t kBundle = 1;
-/// Own records stamped with their receipts in one step; a Save never waits longer than such a step.
-constexpr std::size_t kStampStep = 2'000;
 
 net::Lane lane_of(sync::SendLane lane) {
     switch (lane) {
@@ -93,14 +91,30 @@ void SyncRunner::begin_anew() {
 
 void SyncRunner::on_timer() {
     if (live_ == nullptr) return;
-    live_->on_timer(witness_.witness(clock_.read()));
+    live_->on_timer();
     act_now();
 }
 
 void SyncRunner::act_now() {
-    Result<void> outcome;
-    if (channel_ && !act(*live_, *channel_, outcome)) channel_->close(net::CloseReason::kNormal);
-    note_step(*live_);
+    if (!act() && channel_) channel_->close(net::CloseReason::kNormal);
+}
+
+bool SyncRunner::act() {
+    const bool knew = live_->let_in().has_value();
+    const bool going_on = live_->act();
+    if (!knew && live_->let_in()) {
+        state_.phase = SyncState::Phase::kLive;
+        state_.problem.clear();
+        state_.needs_a_person = false;
+        state_.last_contact = live_->let_in()->hub_time;
+        ++state_.sessions;
+        backoff_.reset();
+        next_try_ = {};
+    }
+    if (live_->needs_a_person()) state_.needs_a_person = true;
+    if (live_->retry_after()) retry_after_ = live_->retry_after();
+    state_.in_step = going_on && live_->in_step();
+    return going_on;
 }
 
 void SyncRunner::stop() {
@@ -108,10 +122,6 @@ void SyncRunner::stop() {
     if (live_ != nullptr) live_->stop();
     if (channel_) channel_->close(net::CloseReason::kNormal);
     if (sleeping_) sleeping_->cancel();
-}
-
-void SyncRunner::note_step(const sync::AgentSession& session) {
-    state_.in_step = compared_ && session.all_acked() && session.caught_up();
 }
 
 net::asio::awaitable<void> SyncRunner::pause() {
@@ -124,7 +134,6 @@ net::asio::awaitable<void> SyncRunner::pause() {
 net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.phase = SyncState::Phase::kConnecting;
     state_.in_step = false;
-    compared_ = false;
     ++state_.attempts;
     retry_after_.reset();
     net::ConnectOptions connect;
@@ -140,90 +149,40 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.bundle = kBundle;
     config.app_version = options_.app_version;
     config.scopes = options_.scopes;
-    sync::AgentSession session{store_.log(), config};
+    const DeviceSession::SendTo send = [&channel](sync::Send&& out) {
+        return channel->send(std::move(out.bytes), lane_of(out.lane));
+    };
+    DeviceSession session{{store_, witness_, clock_, log_}, config, send};
     live_ = &session;
-    Result<void> outcome = fail(ErrorCode::kUnavailable, "the hub closed the connection");
-    while (!session.done()) {
+    bool reached = false;
+    while (!session.done() && !reached) {
         auto message = co_await channel->receive();
         if (!message) {
-            session.on_closed();
-            outcome = std::unexpected(message.error());
+            session.on_closed(message.error());
         } else {
-            session.on_message(*message, witness_.witness(clock_.read()));
+            session.on_message(*message);
             // What came while the last step was being stored is taken in one: one transaction.
             while (!session.done() && channel->waiting() > 0) {
                 message = co_await channel->receive();
                 if (!message) break;
-                session.on_message(*message, witness_.witness(clock_.read()));
+                session.on_message(*message);
             }
         }
-        if (!act(session, *channel, outcome)) break;
-        note_step(session);
-        if (until == Until::kCaughtUp && state_.in_step) {
-            outcome = {};
-            session.stop();
-            static_cast<void>(act(session, *channel, outcome));
-            outcome = {};
-            break;
-        }
+        if (!act()) break;
+        reached = until == Until::kCaughtUp && state_.in_step;
+    }
+    if (reached) {
+        session.stop();
+        static_cast<void>(session.act());
     }
     live_ = nullptr;
     state_.in_step = false;
     channel_.reset();
     channel->close(net::CloseReason::kNormal);
-    while (!store_.fully_stamped()) {
-        auto stamped = store_.stamp_receipts(kStampStep);
-        if (!stamped) co_return std::unexpected(stamped.error());
-    }
-    store_.checkpoint();
-    co_return outcome;
-}
-
-bool SyncRunner::act(sync::AgentSession& session, net::Channel& channel, Result<void>& outcome) {
-    const auto give_up = [&](const Error& error) {
-        outcome = std::unexpected(error);
-        return false;
-    };
-    for (auto actions = session.take_actions(); !actions.empty();
-         actions = session.take_actions()) {
-        for (auto& action : actions) {
-            if (auto* send = std::get_if<sync::Send>(&action)) {
-                if (auto sent = channel.send(std::move(send->bytes), lane_of(send->lane)); !sent)
-                    return give_up(sent.error());
-            } else if (const auto* ready = std::get_if<sync::SessionReady>(&action)) {
-                state_.phase = SyncState::Phase::kLive;
-                state_.problem.clear();
-                state_.needs_a_person = false;
-                state_.last_contact = ready->ack.hub_time;
-                ++state_.sessions;
-                backoff_.reset();
-                next_try_ = {};
-            } else if (const auto* ack = std::get_if<sync::StoreAck>(&action)) {
-                if (auto stored = store_.store_ack(ack->ack); !stored)
-                    return give_up(stored.error());
-            } else if (auto* page = std::get_if<sync::ApplyPage>(&action)) {
-                if (auto applied = store_.apply_page(page->page, clock_.now()); !applied)
-                    return give_up(applied.error());
-                session.on_page_stored(page->page.scope);
-            } else if (const auto* anchor = std::get_if<sync::SetAnchor>(&action)) {
-                compared_ = true;
-                if (witness_.learn(anchor->probes, clock_.read())) {
-                    if (auto kept = store_.set_anchor(*witness_.anchor()); !kept)
-                        return give_up(kept.error());
-                }
-            } else if (const auto* retry = std::get_if<sync::Retry>(&action)) {
-                retry_after_ = retry->after;
-                return give_up({ErrorCode::kUnavailable, retry->reason, {}});
-            } else if (auto* fatal = std::get_if<sync::Fatal>(&action)) {
-                state_.needs_a_person = true;
-                return give_up(fatal->error);
-            } else if (const auto* notice = std::get_if<sync::Notice>(&action)) {
-                log_.event(
-                    LogLevel::kWarning, "sync_notice", {{"code", static_cast<int>(notice->code)}});
-            }
-        }
-    }
-    return true;
+    if (auto settled = session.settle(); !settled) co_return settled;
+    if (reached) co_return Result<void>{};
+    if (!session.outcome()) co_return session.outcome();
+    co_return fail(ErrorCode::kUnavailable, "the hub closed the connection");
 }
 
 }  // namespace streetlog::agent

@@ -4,14 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "agent/sync/device_session.hpp"
 #include "schema/log.hpp"
 #include "schema/ports.hpp"
 #include "sync/net/backoff.hpp"
 #include "sync/net/channel.hpp"
 #include "sync/net/wake.hpp"
-#include "sync/session/agent_session.hpp"
-#include "sync/store/agent_store.hpp"
-#include "sync/timeliness/evidence.hpp"
 
 namespace streetlog::agent {
 
@@ -36,7 +34,7 @@ struct RunnerOptions {
     std::vector<std::uint32_t> scopes = {1};  // read where the hub grants them; none: only pushes
 };
 
-/// Keeps the device and the hub in step: connects, pushes and pulls through an AgentSession, and
+/// Keeps the device and the hub in step: connects, runs a DeviceSession over the connection, and
 /// after any outage finds the hub again by itself. Everything runs on the one thread of the
 /// executor, on which the store is used, too.
 class SyncRunner {
@@ -69,17 +67,14 @@ class SyncRunner {
     enum class Until : std::uint8_t { kCaughtUp, kStopped };
 
     [[nodiscard]] net::asio::awaitable<Result<void>> session(Until until);
-    /// Carries out what the session decided. False when the session is over.
-    [[nodiscard]] bool act(sync::AgentSession& session,
-                           net::Channel& channel,
-                           Result<void>& outcome);
+    /// Carries out what the session decided and takes note of it. False when the session is over.
+    [[nodiscard]] bool act();
     /// Until the time for the next attempt has come or somebody asks for one earlier. An attempt
     /// that was asked for does not put off the one that is due, nor lengthen the waits after it:
     /// else a worker who saves much while the hub is away would be the last to find it again.
     [[nodiscard]] net::asio::awaitable<void> pause();
     /// Carries out what an event from outside a session's own loop made it decide.
     void act_now();
-    void note_step(const sync::AgentSession& session);
 
     store::AgentStore& store_;
     sync::ClockWitness& witness_;
@@ -91,12 +86,11 @@ class SyncRunner {
     net::Backoff backoff_;
     std::optional<Millis> retry_after_;
     std::shared_ptr<net::Channel> channel_;
-    sync::AgentSession* live_ = nullptr;  // while a session runs
+    DeviceSession* live_ = nullptr;  // while a session runs
     std::unique_ptr<net::asio::steady_timer> sleeping_;
     net::asio::steady_timer::time_point next_try_{};
     bool stopping_ = false;
-    bool compared_ = false;  // this session's first round of time probes is over
-    bool anew_ = false;      // the next session follows without a pause
+    bool anew_ = false;  // the next session follows without a pause
 };
 
 }  // namespace streetlog::agent

@@ -9,7 +9,7 @@ Service::Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& rand
     const DeviceId hub = ledger.self().device;
     writer_ = std::make_unique<Writer>(
         std::move(ledger), WriterLimits{}, [this](store::HubHead head) { announce(head.seq); });
-    shared_ = std::make_unique<Shared>(Shared{*writer_, pages_, clock, random, log, hub});
+    shared_ = std::make_unique<Shared>(Shared{{pages_, clock, random, log, hub}, *writer_});
 }
 
 Service::~Service() {
@@ -49,7 +49,7 @@ Result<std::unique_ptr<Service>> Service::start(net::asio::io_context& io,
 
 Result<void> Service::start_following(const std::filesystem::path& directory, Logger& log) {
     STREETLOG_TRY(auto reader, store::HubLog::open(directory, store::Access::kRead));
-    STREETLOG_TRY(auto projection, HubProjection::open(directory, shared_->hub));
+    STREETLOG_TRY(auto projection, HubProjection::open(directory, shared_->sides.hub));
     Author author = [writer = writer_.get()](Drafts drafts) {
         return writer->run([&](Ledger& ledger) { return ledger.author_all(std::move(drafts)); });
     };

@@ -1,0 +1,100 @@
+#include "agent/sync/device_session.hpp"
+
+#include <utility>
+
+namespace streetlog::agent {
+namespace {
+
+/// Own records stamped with their receipts in one step; a Save never waits longer than such a step.
+constexpr std::size_t kStampStep = 2'000;
+
+template <class... Fs>
+struct Overloaded : Fs... {
+    using Fs::operator()...;
+};
+
+}  // namespace
+
+DeviceSession::DeviceSession(const Sides& sides,
+                             const sync::AgentSessionConfig& config,
+                             SendTo send)
+    : sides_(sides), send_(std::move(send)), session_(sides.store.log(), config) {}
+
+void DeviceSession::on_message(sync::BytesView message) {
+    session_.on_message(message, sides_.witness.witness(sides_.clock.read()));
+}
+
+void DeviceSession::on_closed(const Error& why) {
+    session_.on_closed();
+    outcome_ = std::unexpected(why);
+}
+
+void DeviceSession::on_saved() { session_.on_saved(); }
+
+void DeviceSession::on_timer() { session_.on_timer(sides_.witness.witness(sides_.clock.read())); }
+
+void DeviceSession::stop() { session_.stop(); }
+
+bool DeviceSession::in_step() const {
+    return compared_ && session_.all_acked() && session_.caught_up();
+}
+
+bool DeviceSession::act() {
+    for (auto actions = session_.take_actions(); !actions.empty();
+         actions = session_.take_actions()) {
+        for (auto& action : actions)
+            if (!carry_out(action)) return false;
+    }
+    return true;
+}
+
+Result<void> DeviceSession::settle() {
+    while (!sides_.store.fully_stamped()) STREETLOG_CHECK(sides_.store.stamp_receipts(kStampStep));
+    sides_.store.checkpoint();
+    return {};
+}
+
+bool DeviceSession::end(Error error) {
+    outcome_ = std::unexpected(std::move(error));
+    return false;
+}
+
+bool DeviceSession::carry_out(sync::AgentAction& action) {
+    const auto stored = [this](Result<void> result) {
+        return result ? true : end(std::move(result).error());
+    };
+    return std::visit(
+        Overloaded{
+            [&](sync::Send& send) { return stored(send_(std::move(send))); },
+            [&](const sync::SessionReady& ready) {
+                let_in_ = ready.ack;
+                return true;
+            },
+            [&](const sync::StoreAck& ack) { return stored(sides_.store.store_ack(ack.ack)); },
+            [&](const sync::ApplyPage& page) {
+                if (!stored(sides_.store.apply_page(page.page, sides_.clock.now()))) return false;
+                session_.on_page_stored(page.page.scope);
+                return true;
+            },
+            [&](const sync::SetAnchor& anchor) {
+                compared_ = true;
+                if (!sides_.witness.learn(anchor.probes, sides_.clock.read())) return true;
+                return stored(sides_.store.set_anchor(*sides_.witness.anchor()));
+            },
+            [&](const sync::Retry& retry) {
+                retry_after_ = retry.after;
+                return end({ErrorCode::kUnavailable, retry.reason, {}});
+            },
+            [&](sync::Fatal& fatal) {
+                needs_a_person_ = true;
+                return end(std::move(fatal.error));
+            },
+            [&](const sync::Notice& notice) {
+                sides_.log.event(
+                    LogLevel::kWarning, "sync_notice", {{"code", static_cast<int>(notice.code)}});
+                return true;
+            }},
+        action);
+}
+
+}  // namespace streetlog::agent

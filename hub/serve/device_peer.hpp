@@ -1,0 +1,77 @@
+#pragma once
+
+#include "hub/feed/page_reader.hpp"
+#include "hub/ingest/writer.hpp"
+#include "schema/log.hpp"
+#include "schema/ports.hpp"
+#include "sync/session/hub_session.hpp"
+
+namespace streetlog::hub {
+
+/// What every peer of the hub shares. Pages are read on the peers' thread: a page is at most one
+/// message, and the log lies in the page cache.
+struct PeerSides {
+    PageReader& pages;
+    Clock& clock;
+    Random& random;
+    Logger& log;
+    DeviceId hub;
+};
+
+/// What a peer needs of the connection it lives in.
+class PeerPort {
+  public:
+    PeerPort() = default;
+    PeerPort(const PeerPort&) = delete;
+    PeerPort& operator=(const PeerPort&) = delete;
+    virtual ~PeerPort() = default;
+
+    virtual void send(sync::Send&& message) = 0;
+
+    /// Once what was sent before is out.
+    virtual void close() = 0;
+
+    /// Gives the run to the writer. `done` comes on the peer's own thread and never from inside
+    /// this call; not at all when the connection is gone by then.
+    virtual void submit(PreparedRun run, Writer::Done done) = 0;
+
+    /// More is queued for the writer than it should be.
+    [[nodiscard]] virtual bool pressed() const = 0;
+};
+
+/// One device as the hub meets it, without the connection: carries out what HubSession decides on
+/// the log and the writer. One thread.
+class DevicePeer : private sync::HubLog {
+  public:
+    DevicePeer(const PeerSides& sides, PeerPort& port);
+
+    /// Sends the Challenge.
+    void start();
+    void on_message(sync::BytesView message);
+    void on_closed();
+    /// The log has grown to here.
+    void on_feed(HubSeq head);
+    /// Sends an Error and ends the session.
+    void refuse(sync::WireCode code, Millis retry_after, std::string detail);
+
+    [[nodiscard]] bool done() const { return session_.done(); }
+
+    /// The other side has not said yet who it is.
+    [[nodiscard]] bool awaits_hello() const { return session_.awaits_hello(); }
+
+  private:
+    std::optional<sync::Hash> hash_at(const sync::Replica& replica, std::uint64_t seq) override;
+
+    void act();
+    void authenticate(const sync::Hello& hello);
+    [[nodiscard]] sync::DeviceGrant grant_for(const sync::Hello& hello);
+    void submit(const std::shared_ptr<const sync::IncomingRun>& run);
+    void on_ingested(const Result<IngestResult>& result);
+    void read_page(const sync::ReadPage& request);
+
+    const PeerSides& sides_;
+    PeerPort& port_;
+    sync::HubSession session_;
+};
+
+}  // namespace streetlog::hub
