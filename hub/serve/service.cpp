@@ -5,11 +5,11 @@
 namespace streetlog::hub {
 
 Service::Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& random, Logger& log)
-    : pages_(std::move(reader)) {
+    : pages_(std::in_place, std::move(reader)) {
     const DeviceId hub = ledger.self().device;
     writer_ = std::make_unique<Writer>(
         std::move(ledger), WriterLimits{}, [this](store::HubHead head) { announce(head.seq); });
-    shared_ = std::make_unique<Shared>(Shared{{pages_, clock, random, log, hub}, *writer_});
+    shared_ = std::make_unique<Shared>(Shared{{*pages_, clock, random, log, hub}, *writer_});
 }
 
 Service::~Service() {
@@ -20,6 +20,8 @@ Service::~Service() {
     {
         const std::unique_ptr<FollowerThread> ending = take_follower();
     }
+    // The last connection to close takes the write-ahead log into the database, if it may write.
+    pages_.reset();
     writer_.reset();
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -51,7 +52,7 @@ class Service {
     [[nodiscard]] net::asio::awaitable<void> serve(std::shared_ptr<net::Channel> channel);
     void announce(HubSeq head);
 
-    PageReader pages_;
+    std::optional<PageReader> pages_;  // until the end begins
     std::mutex mutex_;  // connections_, follower_: changed on the I/O thread, read by the writer's
     std::vector<std::weak_ptr<Connection>> connections_;
     std::unique_ptr<Writer> writer_;
