@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 
 #include "agent/app/files.hpp"
+#include "agent/trust/trust_files.hpp"
 #include "schema/hud/catalogue.hpp"
 #include "sync/net/loopback.hpp"
+#include "sync/net/private_file.hpp"
 #include "sync/net/simulated_clock.hpp"
 
 namespace streetlog::agent {
@@ -167,6 +169,8 @@ Result<void> make_device(const fs::path& directory, const DeviceSetup& setup, Ra
     const bool had_file = fs::exists(database_of(directory), error);
     if (!had_file && settings.clock == store::ClockMode::kSimulated)
         STREETLOG_CHECK(replace_file(clock_of(directory), clock));
+    // Before the database, which makes the directory a device: one without a key could not sign.
+    STREETLOG_CHECK(net::load_or_make_key(device_key_file(directory), random));
     STREETLOG_TRY(const auto store, store::AgentStore::create(database_of(directory), settings));
     if (had_file && settings.clock == store::ClockMode::kSimulated)
         STREETLOG_CHECK(replace_file(clock_of(directory), clock));

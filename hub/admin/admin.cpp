@@ -9,7 +9,9 @@
 #include "hub/admin/hub_clock.hpp"
 #include "hub/admin/verify_log.hpp"
 #include "hub/backup/last_backup.hpp"
+#include "hub/trust/trust_files.hpp"
 #include "schema/hud/fields.hpp"
+#include "sync/net/private_file.hpp"
 #include "sync/net/simulated_clock.hpp"
 
 namespace streetlog::hub {
@@ -188,6 +190,7 @@ Result<DeviceId> init_hub(const std::filesystem::path& directory,
                                         failed.message()));
             log.put_setting(kClockSetting, kSimulated);
         }
+        STREETLOG_CHECK(net::load_or_make_key(hub_key_file(directory), random));
         const auto id = random.id<DeviceId>();
         log.put_setting("hub", to_string(id));
         return id;

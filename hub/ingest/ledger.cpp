@@ -363,16 +363,24 @@ void Ledger::learn_verdict(const sync::RecordVerdict& verdict, HubSeq at) {
 void Ledger::learn(const sync::EncodedView& view, HubSeq at) {
     const auto record = sync::decode(view);
     if (!record) return;
-    for (const auto& op : record->ops) {
+    for (std::size_t i = 0; i < record->ops.size(); ++i) {
+        const auto& op = record->ops[i];
         const CellsOf cells{op.cells};
         if (const auto verdict = sync::verdict_of(op)) {
             learn_verdict(*verdict, at);
         } else if (op.group == hud::grp::kHubDeviceRegistration) {
             namespace col = hud::col::hub_device;
-            log_.put_device({.id = {op.entity.bytes},
-                             .name = cells.get<std::string>(col::kName),
-                             .state = cells.get<std::int64_t>(col::kState),
-                             .secret_digest = cells.get<sync::Bytes>(col::kSecretDigest)});
+            store::DeviceRow row;
+            row.id = {op.entity.bytes};
+            row.name = cells.get<std::string>(col::kName);
+            row.state = cells.get<std::int64_t>(col::kState);
+            row.secret_digest = cells.get<sync::Bytes>(col::kSecretDigest);
+            const auto key = cells.get<sync::Bytes>(col::kPublicKey);
+            if (key.size() == row.public_key.size()) std::ranges::copy(key, row.public_key.begin());
+            row.approved_until = {cells.get<std::int64_t>(col::kApprovedUntil)};
+            row.written = {
+                record->header.replica, record->header.seq, static_cast<std::uint16_t>(i)};
+            log_.put_device(row);
         } else if (op.table == hud::tbl::kHubUser && op.group != 0) {
             namespace col = hud::col::hub_user;
             log_.put_user({.id = op.entity,

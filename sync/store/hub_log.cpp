@@ -6,7 +6,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 2> kSteps{R"sql(
+constexpr std::array<const char*, 3> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -41,7 +41,19 @@ CREATE TABLE verdict(           -- reviewers' words on quarantined records, from
     device BLOB NOT NULL, incarnation INTEGER NOT NULL, seq INTEGER NOT NULL, act INTEGER NOT NULL,
     hub_seq INTEGER NOT NULL, PRIMARY KEY(device, incarnation, seq, act)) STRICT, WITHOUT ROWID;
 CREATE INDEX verdict_at ON verdict(hub_seq);
+)sql",
+                                            R"sql(
+ALTER TABLE device ADD COLUMN public_key BLOB NOT NULL DEFAULT x'';
+ALTER TABLE device ADD COLUMN approved_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN author BLOB NOT NULL DEFAULT x'';  -- with the next three: the dot that says all this
+ALTER TABLE device ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN op INTEGER NOT NULL DEFAULT 0;
 )sql"};
+
+constexpr const char* kDeviceColumns =
+    "SELECT id, name, state, secret_digest, public_key, approved_ms, author, incarnation, seq, op "
+    "FROM device ";
 
 constexpr const char* kRunColumns =
     "SELECT first_hub, n, replica, first_seq, receipt, head, hub_hash, times, encoding, "
@@ -73,6 +85,23 @@ VerdictRow verdict_from(const Stmt& row) {
     out.verdict.record.seq = natural(row.integer(2));
     out.verdict.act = static_cast<sync::VerdictAct>(row.integer(3));
     out.at = {natural(row.integer(4))};
+    return out;
+}
+
+DeviceRow device_from(const Stmt& row) {
+    DeviceRow out;
+    out.id = id_from<DeviceId>(row.blob(0));
+    out.name = row.text(1);
+    out.state = row.integer(2);
+    out.secret_digest = copy(row.blob(3));
+    const auto key = row.blob(4);
+    if (key.size() == out.public_key.size()) std::ranges::copy(key, out.public_key.begin());
+    out.approved_until = {row.integer(5)};
+    if (row.blob(6).empty()) return out;
+    out.written.replica = {id_from<DeviceId>(row.blob(6)),
+                           static_cast<std::uint32_t>(row.integer(7))};
+    out.written.seq = natural(row.integer(8));
+    out.written.op = static_cast<std::uint16_t>(row.integer(9));
     return out;
 }
 
@@ -115,7 +144,10 @@ HubLog::HubLog(Db db) : db_(std::move(db)) {
     replica_ = db_.prepare(
         "INSERT INTO replica VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(no) DO UPDATE SET "
         "acked_seq=?4, acked_hash=?5, clock=?6, last_seen_ms=?7");
-    device_ = db_.prepare("INSERT OR REPLACE INTO device VALUES(?,?,?,?)");
+    device_ = db_.prepare(
+        "INSERT OR REPLACE INTO device(id, name, state, secret_digest, public_key, approved_ms, "
+        "author, incarnation, seq, op) VALUES(?,?,?,?,?,?,?,?,?,?)");
+    device_of_ = db_.prepare((std::string{kDeviceColumns} + "WHERE id = ?").c_str());
     user_ = db_.prepare("INSERT OR REPLACE INTO hub_user VALUES(?,?,?,?,?)");
     setting_ = db_.prepare("INSERT OR REPLACE INTO setting VALUES(?,?)");
     get_setting_ = db_.prepare("SELECT value FROM setting WHERE name = ?");
@@ -239,14 +271,17 @@ std::vector<ReplicaRow> HubLog::replicas() {
 
 std::vector<DeviceRow> HubLog::devices() {
     std::vector<DeviceRow> out;
-    auto rows = db_.prepare("SELECT id, name, state, secret_digest FROM device ORDER BY id");
-    while (rows.step()) {
-        out.push_back({id_from<DeviceId>(rows.blob(0)),
-                       std::string{rows.text(1)},
-                       rows.integer(2),
-                       copy(rows.blob(3))});
-    }
+    auto rows = db_.prepare((std::string{kDeviceColumns} + "ORDER BY id").c_str());
+    while (rows.step()) out.push_back(device_from(rows));
     return out;
+}
+
+std::optional<DeviceRow> HubLog::device(const DeviceId& id) {
+    device_of_.with(BytesView{id.bytes});
+    if (!device_of_.step()) return std::nullopt;
+    auto row = device_from(device_of_);
+    device_of_.reset();
+    return row;
 }
 
 std::vector<AccountRow> HubLog::users() {
@@ -331,7 +366,18 @@ void HubLog::put_replica(const ReplicaRow& row) {
 }
 
 void HubLog::put_device(const DeviceRow& row) {
-    device_.with(BytesView{row.id.bytes}, row.name, row.state, BytesView{row.secret_digest}).run();
+    device_
+        .with(BytesView{row.id.bytes},
+              row.name,
+              row.state,
+              BytesView{row.secret_digest},
+              BytesView{row.public_key},
+              row.approved_until.ms,
+              BytesView{row.written.replica.device.bytes},
+              row.written.replica.incarnation,
+              sql(row.written.seq),
+              row.written.op)
+        .run();
 }
 
 void HubLog::put_user(const AccountRow& row) {

@@ -7,6 +7,7 @@
 
 #include "sync/change/compress.hpp"
 #include "sync/change/receipts.hpp"
+#include "sync/change/sign.hpp"
 #include "sync/change/verdict.hpp"
 #include "sync/store/sqlite.hpp"
 
@@ -69,8 +70,12 @@ struct VerdictRow {
 struct DeviceRow {
     DeviceId id;
     std::string name;
-    std::int64_t state = 1;  // list S.6: active, suspended, revoked
-    Bytes secret_digest;     // SHA-256 of the secret
+    std::int64_t state = 1;        // list S.6: active, suspended, revoked
+    Bytes secret_digest;           // SHA-256 of the secret
+    sync::PublicKey public_key{};  // zeros: not enrolled yet
+    Instant
+        approved_until;  // may renew a certificate that has lapsed until then; 0: never approved
+    sync::Dot written;   // by which the hub said all this; what the next such write supersedes
 };
 
 /// Who may hold a device. A projection of the hub's own user records, for the number of the next
@@ -119,6 +124,7 @@ class HubLog {
     [[nodiscard]] std::vector<VerdictRow> verdicts(HubSeq first, HubSeq last);
     [[nodiscard]] std::vector<ReplicaRow> replicas();
     [[nodiscard]] std::vector<DeviceRow> devices();
+    [[nodiscard]] std::optional<DeviceRow> device(const DeviceId& id);
     [[nodiscard]] std::vector<AccountRow> users();
     [[nodiscard]] std::optional<std::string> setting(std::string_view name);
     /// Every entity in order of its number.
@@ -149,7 +155,7 @@ class HubLog {
     Db db_;
     std::vector<ReplicaRow> replica_cache_;  // committed numbers never change
     Stmt append_, entity_, exception_, verdict_, replica_, device_, user_, setting_, get_setting_;
-    Stmt after_, at_, of_, exceptions_, verdict_on_, verdicts_, replicas_, head_;
+    Stmt after_, at_, of_, exceptions_, verdict_on_, verdicts_, replicas_, head_, device_of_;
 };
 
 }  // namespace streetlog::store

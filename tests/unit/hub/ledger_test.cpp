@@ -33,6 +33,38 @@ TEST_F(LedgerTest, SendingAgainChangesNothingAndKeepsTheReceipt) {
     EXPECT_EQ(overlap.receipts.back().receipt.of(0).place.received, clock_.now());
 }
 
+TEST_F(LedgerTest, LearnsADeviceAsTheHubLastWroteOfIt) {
+    namespace col = hud::col::hub_device;
+    test::SeededRandom random{9};
+    const auto id = random.id<DeviceId>();
+    const sync::PublicKey key{1, 2, 3};
+    const auto write = [&](sync::OpKind kind, std::int64_t state) {
+        const auto written =
+            ledger_->author({},
+                            {{.entity = {id.bytes},
+                              .kind = kind,
+                              .table = hud::tbl::kHubDevice,
+                              .group = hud::grp::kHubDeviceRegistration,
+                              .cells = {{col::kName, std::string{"tablet"}},
+                                        {col::kState, state},
+                                        {col::kPublicKey, sync::Bytes{key.begin(), key.end()}},
+                                        {col::kApprovedUntil, std::int64_t{77}}}}});
+        EXPECT_TRUE(written);
+        return written ? *written : sync::RecordKey{};
+    };
+    write(sync::OpKind::kCreate, 1);
+    const auto last = write(sync::OpKind::kSetGroup, 2);
+    const auto row = ledger_->log().device(id);
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->name, "tablet");
+    EXPECT_EQ(row->state, 2);
+    EXPECT_EQ(row->public_key, key);
+    EXPECT_EQ(row->approved_until, Instant{77});
+    EXPECT_EQ(row->written.record(), last);
+    EXPECT_EQ(ledger_->log().devices().size(), 1U);
+    EXPECT_FALSE(ledger_->log().device(random.id<DeviceId>()));
+}
+
 TEST_F(LedgerTest, AGapIsNamedAndNothingIsStored) {
     for (int i = 0; i < 5; ++i) device_.save_client();
     const auto result = take(device_.run(3, 5));

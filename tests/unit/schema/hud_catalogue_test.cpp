@@ -98,7 +98,7 @@ TEST(HudCatalogue, WellKnownNumbersStay) {
     EXPECT_EQ(find_table(tbl::kHubUser)->id, 630);
     EXPECT_EQ(find_group(grp::kHubUserAccount)->writer, Writer::kHub);
     EXPECT_EQ(find_group(grp::kImportedRowSource)->scope, Scope::kHub);
-    EXPECT_EQ(find_group(grp::kHubDeviceRegistration)->columns.size(), 3U);
+    EXPECT_EQ(find_group(grp::kHubDeviceRegistration)->columns.size(), 5U);
 }
 
 TEST(HudCatalogue, LookUpsOfWhatDoesNotExistFindNothing) {
