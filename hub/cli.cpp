@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fcntl.h>
@@ -55,7 +56,8 @@ struct Options {
     std::string id, other, group, reason, which = "open", directory, source, rejects, dump_file;
     std::string coc, kind, from, to;
     std::int64_t pick = 0, hub_seq = 0, limit = 1000, hours = 24, project_type = -1;
-    bool dump_hash = false;
+    std::vector<std::string> projects;
+    bool dump_hash = false, everything = false;
 };
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -108,6 +110,36 @@ Result<json::object> add_rule(const Options& options) {
                            {"to", options.to}};
     if (options.project_type >= 0) arguments["project_type"] = options.project_type;
     return perform(options.data, "rule add", arguments);
+}
+
+Result<json::object> set_scope(const Options& options) {
+    json::array projects;
+    for (const auto& project : options.projects) projects.emplace_back(project);
+    return perform(options.data,
+                   "scope set",
+                   {{"device", options.name},
+                    {"projects", std::move(projects)},
+                    {"everything", options.everything}});
+}
+
+/// What devices are told.
+template <class Command>
+void add_scope_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* scope =
+        command(app, "scope", "What each device is told: everything, or some projects", [&] {
+            return perform(options.data, "scope", {});
+        });
+    scope->require_subcommand(0, 1);
+    auto* setting =
+        command(*scope, "set", "Say what a device is told, from its next contact on", [&] {
+            return set_scope(options);
+        });
+    setting->add_option("--device", options.name, "Name or id of the device")->required();
+    setting->add_option("--project",
+                        options.projects,
+                        "Name or ProjectID; more than one may be given. They take the place of "
+                        "those it had; what it holds of others it removes, but nothing unsent");
+    setting->add_flag("--everything", options.everything, "All projects there are");
 }
 
 /// What waits for a person's decision.
@@ -356,6 +388,7 @@ int run_command_line(int argc, char** argv) {
         return perform(options.data, "rebuild", {});
     });
     add_desk_commands(app, command, options);
+    add_scope_commands(app, command, options);
     add_review_commands(app, command, options);
     add_care_commands(app, command, options);
     try {

@@ -76,6 +76,9 @@ bool DeviceSession::carry_out(sync::AgentAction& action) {
                 session_.on_page_stored(page.page.scope);
                 return true;
             },
+            [&](const sync::LeaveScope& left) {
+                return stored(sides_.store.leave_scope(left.scope));
+            },
             [&](const sync::SetAnchor& anchor) {
                 compared_ = true;
                 if (!sides_.witness.learn(anchor.probes, sides_.clock.read())) return true;

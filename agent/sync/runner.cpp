@@ -148,7 +148,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.secret = options_.secret;
     config.bundle = kBundle;
     config.app_version = options_.app_version;
-    config.scopes = options_.scopes;
+    config.reads = options_.reads;
     const DeviceSession::SendTo send = [&channel](sync::Send&& out) {
         return channel->send(std::move(out.bytes), lane_of(out.lane));
     };

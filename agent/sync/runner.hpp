@@ -31,7 +31,7 @@ struct RunnerOptions {
     std::uint16_t port = 0;
     sync::Bytes secret;
     std::string app_version;
-    std::vector<std::uint32_t> scopes = {1};  // read where the hub grants them; none: only pushes
+    bool reads = true;  // every scope the hub grants; false: only pushes
 };
 
 /// Keeps the device and the hub in step: connects, runs a DeviceSession over the connection, and

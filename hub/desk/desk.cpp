@@ -17,7 +17,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 14> kCommands{"late",
+constexpr std::array<std::string_view, 16> kCommands{"late",
                                                      "duplicates",
                                                      "duplicates unlink",
                                                      "conflicts",
@@ -30,7 +30,9 @@ constexpr std::array<std::string_view, 14> kCommands{"late",
                                                      "rebuild",
                                                      "import",
                                                      "rule add",
-                                                     "rule list"};
+                                                     "rule list",
+                                                     "scope",
+                                                     "scope set"};
 
 json::array groups_of(store::EntityReader& reader, const EntityId& id) {
     json::array out;
@@ -87,6 +89,8 @@ Result<json::object> Desk::dispatch(std::string_view command, const json::object
     if (command == "import") return import(arguments);
     if (command == "rule add") return rule_add(arguments);
     if (command == "rule list") return rule_list();
+    if (command == "scope") return scope();
+    if (command == "scope set") return set_scope(arguments);
     return fail(ErrorCode::kUsage,
                 fmt::format("the hub has no command '{}'", command),
                 "See streetlog-hub --help.");

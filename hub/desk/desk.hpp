@@ -11,8 +11,9 @@
 namespace streetlog::hub {
 
 /// What the data-quality manager asks of the hub: lateness, duplicates, conflicts, records set
-/// aside, one client's record, an import. Runs on the follower's thread when the hub is running, in
-/// the command's own process when it is not. Every command first brings the projection up to date.
+/// aside, one client's record, an import, what devices are told. Runs on the follower's thread when
+/// the hub is running, in the command's own process when it is not. Every command first brings the
+/// projection up to date.
 class Desk {
   public:
     /// Lines for the person who waits.
@@ -42,6 +43,8 @@ class Desk {
     [[nodiscard]] Result<Object> import(const Object& arguments);
     [[nodiscard]] Result<Object> rule_add(const Object& arguments);
     [[nodiscard]] Result<Object> rule_list();
+    [[nodiscard]] Result<Object> scope();
+    [[nodiscard]] Result<Object> set_scope(const Object& arguments);
 
     [[nodiscard]] HubProjection::Progress progress(std::string what);
 

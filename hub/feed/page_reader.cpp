@@ -8,6 +8,9 @@
 namespace streetlog::hub {
 namespace {
 
+/// Runs looked up for one page of the office's scope; more follow in the next.
+constexpr std::size_t kOfficeRunsMax = 1'000;
+
 /// About what a run takes in a page (schema/wire/protocol.capnp).
 std::size_t bytes_of(const sync::PageRun& run) {
     std::size_t bytes = 200 + run.body.size() + 24 * run.receipt.times.size();
@@ -61,6 +64,59 @@ Result<sync::Page> PageReader::read(std::uint32_t scope,
             std::ranges::move(released, std::back_inserter(page.runs));
             return true;
         });
+        return page;
+    });
+}
+
+Result<StatePages::Read> PageReader::read(const sync::ReadPage& request,
+                                          const sync::Replica& reader) {
+    if (request.scope != kScopeAll && !states_)
+        return fail(ErrorCode::kUnavailable, "the hub is still reading its own log");
+    if (request.scope >= kScopeFirstProject)
+        return states_->read(
+            log_, request.scope, request.cursor, request.max_bytes, request.within);
+    STREETLOG_TRY(auto page,
+                  request.scope == kScopeOffice
+                      ? read_office(request.cursor, request.max_bytes, reader)
+                      : read(request.scope, request.cursor, request.max_bytes, reader));
+    return StatePages::Read{std::move(page), std::nullopt, 0};
+}
+
+Result<std::vector<std::uint32_t>> PageReader::scopes_of(std::span<const EntityId> projects) {
+    std::vector<std::uint32_t> out{kScopeOffice};
+    if (!states_) return out;
+    STREETLOG_TRY(const auto scopes, states_->scopes_of(projects));
+    out.insert(out.end(), scopes.begin(), scopes.end());
+    return out;
+}
+
+Result<sync::Page> PageReader::read_office(const sync::Position& cursor,
+                                           std::size_t max_bytes,
+                                           const sync::Replica& reader) {
+    STREETLOG_TRY(auto office, states_->office_runs(log_, cursor, kOfficeRunsMax));
+    return store::guarded_job([&]() -> Result<sync::Page> {
+        sync::Page page;
+        page.scope = kScopeOffice;
+        const bool all = office.runs.size() < kOfficeRunsMax;
+        const HubSeq end = all ? office.stands.seq : office.runs.back();
+        for (const HubSeq own : log_.runs_of(reader, cursor.seq))
+            if (own <= end) office.runs.push_back(own);
+        std::ranges::sort(office.runs);
+        std::size_t bytes = 0;
+        for (const HubSeq first : office.runs) {
+            auto run = log_.run_at(first);
+            if (!run || run->first_hub != first)
+                return fail(ErrorCode::kDamaged, "the log lacks a run the projection has");
+            const sync::Position next{run->last_hub(), run->hub_hash, {}};
+            sync::PageRun out = page_run(*std::move(run), reader);
+            bytes += bytes_of(out);
+            if (!page.runs.empty() && bytes > max_bytes) return page;
+            page.next = next;
+            page.runs.push_back(std::move(out));
+        }
+        if (!all) return page;
+        page.next = {office.stands.seq, office.stands.hash, {}};
+        page.caught_up = true;
         return page;
     });
 }

@@ -1,12 +1,11 @@
 #pragma once
 
+#include "hub/feed/audience.hpp"
+#include "hub/feed/state_pages.hpp"
 #include "sync/session/messages.hpp"
 #include "sync/store/hub_log.hpp"
 
 namespace streetlog::hub {
-
-/// The one scope there is so far: everything the hub has.
-inline constexpr std::uint32_t kScopeAll = 1;
 
 /// Makes the pages a device pulls, from the log as it was stored: whole runs in hub order, in the
 /// bytes the author sent. The reader's own records come without their bodies, hidden ones as edges
@@ -17,6 +16,17 @@ inline constexpr std::uint32_t kScopeAll = 1;
 class PageReader {
   public:
     explicit PageReader(store::HubLog log) : log_(std::move(log)) {}
+
+    /// From here on scopes other than kScopeAll can be read, too.
+    void follow(StatePages states) { states_.emplace(std::move(states)); }
+
+    /// Whatever the scope: errors and `within` as in StatePages::read.
+    [[nodiscard]] Result<StatePages::Read> read(const sync::ReadPage& request,
+                                                const sync::Replica& reader);
+
+    /// The scopes of a device that is told of these projects: the office's and those of the
+    /// projects where anything ever happened.
+    [[nodiscard]] Result<std::vector<std::uint32_t>> scopes_of(std::span<const EntityId> projects);
 
     /// What follows `cursor`, bodies of about `max_bytes` together, at least one run when there is
     /// one. kNotFound when the hub's chain does not have that hash there.
@@ -33,7 +43,13 @@ class PageReader {
     [[nodiscard]] std::vector<sync::PageRun> released_by(const store::LogRun& run,
                                                          const sync::Replica& reader);
 
+    /// What the hub says to everybody, and the receipts of the reader's own records.
+    [[nodiscard]] Result<sync::Page> read_office(const sync::Position& cursor,
+                                                 std::size_t max_bytes,
+                                                 const sync::Replica& reader);
+
     store::HubLog log_;
+    std::optional<StatePages> states_;
 };
 
 /// A run's receipts as they travel.

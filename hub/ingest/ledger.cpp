@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "hub/feed/audience.hpp"
 #include "hub/feed/page_weight.hpp"
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
@@ -79,11 +80,14 @@ std::size_t stretch_end(const PreparedRun& run, std::size_t from) {
 constexpr std::size_t kOwnRunRecordsMax = 500;
 constexpr std::size_t kOwnRunBytesMax = 128 * 1024;
 
-/// End of the run that begins at `from`; at least one record.
-std::size_t run_end(std::span<const sync::EncodedRecord> records, std::size_t from) {
+/// End of the run that begins at `from`; at least one record. What every device is told and what
+/// only some are never share one, since runs travel whole.
+std::size_t run_end(std::span<const sync::EncodedRecord> records,
+                    const std::vector<bool>& for_all,
+                    std::size_t from) {
     std::size_t bytes = 0;
     std::size_t to = from;
-    while (to < records.size() && to - from < kOwnRunRecordsMax) {
+    while (to < records.size() && to - from < kOwnRunRecordsMax && for_all[to] == for_all[from]) {
         bytes += records[to].header.size();
         for (const auto& op : records[to].ops) bytes += op.size();
         if (to > from && bytes > kOwnRunBytesMax) break;
@@ -381,6 +385,9 @@ void Ledger::learn(const sync::EncodedView& view, HubSeq at) {
             row.written = {
                 record->header.replica, record->header.seq, static_cast<std::uint16_t>(i)};
             log_.put_device(row);
+        } else if (op.group == hud::grp::kHubDeviceProjects) {
+            log_.put_projects({op.entity.bytes},
+                              cells.get<sync::Bytes>(hud::col::hub_device::kProjects));
         } else if (op.table == hud::tbl::kHubUser && op.group != 0) {
             namespace col = hud::col::hub_user;
             log_.put_user({.id = op.entity,
@@ -406,8 +413,11 @@ Result<std::vector<sync::RecordKey>> Ledger::author_all(
     const store::ReplicaRow& row = row_of(self_);
     std::vector<sync::EncodedRecord> encoded;
     encoded.reserve(drafts.size());
+    std::vector<bool> for_all;
+    for_all.reserve(drafts.size());
     std::uint64_t seq = row.acked_seq;
     for (auto& [draft, ops] : drafts) {
+        for_all.push_back(for_everybody(ops));
         sync::Record record{draft, std::move(ops)};
         record.header.replica = self_;
         record.header.seq = ++seq;
@@ -421,7 +431,7 @@ Result<std::vector<sync::RecordKey>> Ledger::author_all(
     std::vector<PreparedRun> group;
     sync::Hash prev = row.acked_hash;
     for (std::size_t from = 0; from < encoded.size();) {
-        const std::size_t to = run_end(encoded, from);
+        const std::size_t to = run_end(encoded, for_all, from);
         group.push_back(prepare_own(
             self_, row.acked_seq + 1 + from, prev, std::span{encoded}.subspan(from, to - from)));
         prev = group.back().records.back().chain;

@@ -10,8 +10,11 @@ constexpr int kNiceness = 10;
 
 }  // namespace
 
-FollowerThread::FollowerThread(Follower follower, Logger& log)
-    : follower_(std::move(follower)), log_(log), thread_([this] { work(); }) {}
+FollowerThread::FollowerThread(Follower follower, Logger& log, OnMove on_move)
+    : follower_(std::move(follower)),
+      log_(log),
+      on_move_(std::move(on_move)),
+      thread_([this] { work(); }) {}
 
 FollowerThread::~FollowerThread() {
     {
@@ -58,7 +61,14 @@ void FollowerThread::work() {
             job(follower_);
         else
             follow();
+        tell();
     }
+}
+
+void FollowerThread::tell() {
+    const HubSeq at = follower_.projection().at();
+    if (on_move_ && at != told_) on_move_(at);
+    told_ = at;
 }
 
 void FollowerThread::follow() {

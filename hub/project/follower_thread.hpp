@@ -13,7 +13,10 @@ namespace streetlog::hub {
 /// Runs a Follower beside the writer, so that neither waits for the other.
 class FollowerThread {
   public:
-    FollowerThread(Follower follower, Logger& log);
+    /// Called on this thread when the projection has got further.
+    using OnMove = std::function<void(HubSeq)>;
+
+    FollowerThread(Follower follower, Logger& log, OnMove on_move = {});
     FollowerThread(const FollowerThread&) = delete;
     FollowerThread& operator=(const FollowerThread&) = delete;
     /// Finishes the step at hand, then ends. Requires: the author still answers.
@@ -28,9 +31,12 @@ class FollowerThread {
   private:
     void work();
     void follow();
+    void tell();
 
     Follower follower_;
     Logger& log_;
+    OnMove on_move_;
+    HubSeq told_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<std::function<void(Follower&)>> jobs_;

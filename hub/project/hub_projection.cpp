@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "hub/feed/audience.hpp"
 #include "hub/feed/page_weight.hpp"
 #include "hub/project/project_schema.hpp"
 #include "sync/change/codec.hpp"
@@ -56,6 +57,7 @@ struct HubProjection::Impl {
           projection(db, {}),
           lateness(db, projection.numbers, projection.states),
           matcher(db, projection.states),
+          scopes(db, projection.states),
           reader(db, {}),
           move_(db.prepare("INSERT OR REPLACE INTO progress VALUES(1, ?1, ?2)")) {
         load();
@@ -75,6 +77,7 @@ struct HubProjection::Impl {
         stale = true;
         return store::guarded_job([&]() -> Result<void> {
             projection.forget();
+            scopes.forget();
             lateness.load();
             load();
             stale = false;
@@ -86,6 +89,7 @@ struct HubProjection::Impl {
         projection.clear();
         lateness.clear();
         matcher.clear();
+        scopes.clear();
         db.exec("DELETE FROM progress");
         cursor = {};
     }
@@ -95,7 +99,11 @@ struct HubProjection::Impl {
         auto done = store::guarded_job([&]() -> Result<void> {
             store::Txn txn{db};
             STREETLOG_CHECK(job());
-            projection.flush({}, [&](const store::EntitySlot& slot) { matcher.note(slot); });
+            projection.flush({}, [&](const store::EntitySlot& slot) {
+                matcher.note(slot);
+                scopes.note(slot);
+            });
+            scopes.settle();
             txn.commit();
             projection.states.trim();
             if (db.wal_pages() > kWalPagesMax) db.checkpoint();
@@ -121,6 +129,7 @@ struct HubProjection::Impl {
         if (views.empty() && exceptions.size() != run.count) return damaged("its records");
         views.resize(run.count);
         const bool edges = exceptions.empty() || shows_edges(views);
+        bool for_everyone = false;
         for (std::uint32_t i = 0; i < run.count; ++i) {
             const HubSeq at{run.first_hub.value + i};
             const sync::RecordKey key{run.replica, run.first_seq + i};
@@ -132,12 +141,16 @@ struct HubProjection::Impl {
                                  !store::released_before(log, key, at));
             if (hidden || !record || !in_force(*record)) {
                 const bool shown = edges || !hidden;
-                projection.hide(key,
-                                shown ? sync::edges_of(views[i]) : std::vector<sync::HiddenWrite>{},
-                                receipt.place);
+                const auto writes =
+                    shown ? sync::edges_of(views[i]) : std::vector<sync::HiddenWrite>{};
+                projection.hide(key, writes, receipt.place);
+                for (const auto& write : writes) scopes.wrote(write.entity, at);
             } else {
-                projection.put(*record, receipt);
-                if (run.replica.device == hub) learn(log, *record, at);
+                put(*record, receipt, at);
+                if (run.replica.device == hub) {
+                    learn(log, *record, at);
+                    for_everyone = for_everyone || for_everybody(record->ops);
+                }
             }
             // A record that was set aside was late or not all the same.
             if (record && record->header.key() == key && run.replica.device != hub)
@@ -147,8 +160,15 @@ struct HubProjection::Impl {
                               {receipt.saved, (*times)[i].save_flags},
                               receipt.place.received);
         }
+        if (for_everyone) scopes.office_run(run.first_hub);
         cursor = {run.last_hub(), run.hub_hash};
         return {};
+    }
+
+    void put(const sync::Record& record, const sync::Receipt& receipt, HubSeq at) {
+        projection.put(record, receipt);
+        for (const sync::Op& op : record.ops)
+            if (!op.entity.is_nil()) scopes.wrote(op.entity, at);
     }
 
     /// What a record of the hub says about others' records and about time.
@@ -160,7 +180,7 @@ struct HubProjection::Impl {
             const auto released = store::find_quarantined(log, verdict->record);
             if (!released || released->at >= at) continue;  // it is met later, and put then
             const auto content = sync::decode(released->view());
-            if (content && in_force(*content)) projection.put(*content, released->receipt);
+            if (content && in_force(*content)) put(*content, released->receipt, at);
         }
     }
 
@@ -190,6 +210,7 @@ struct HubProjection::Impl {
     store::Projection projection;
     Lateness lateness;
     Matcher matcher;
+    Scopes scopes;
     store::EntityReader reader;
     store::HubHead cursor;
     bool stale = false;  // memory could not be made to follow the disk after a rollback

@@ -5,13 +5,15 @@
 
 #include "hub/project/lateness.hpp"
 #include "hub/project/matcher.hpp"
+#include "hub/project/scopes.hpp"
 #include "sync/store/entity_reader.hpp"
 #include "sync/store/hub_log.hpp"
 #include "sync/store/projection.hpp"
 
 namespace streetlog::hub {
 
-inline constexpr std::int32_t kProjectionMark = 0x534c5031;  // "SLP1"
+/// Raised with every change of what the projection holds: a file with another mark is made anew.
+inline constexpr std::int32_t kProjectionMark = 0x534c5032;  // "SLP2"
 
 /// projection.db: everything the hub makes from its log, in a file of its own that may be thrown
 /// away at any time. It follows the log with a cursor of its own, so the writer of the log never

@@ -20,6 +20,16 @@ CREATE TABLE rule(id INTEGER PRIMARY KEY, coc TEXT NOT NULL, project_type INT, k
 CREATE TABLE match_key(key INT NOT NULL, eno INT NOT NULL, PRIMARY KEY(key, eno)) STRICT,
     WITHOUT ROWID;
 CREATE INDEX match_key_of ON match_key(eno);
+CREATE TABLE scope(no INTEGER PRIMARY KEY, project BLOB NOT NULL UNIQUE) STRICT;
+CREATE TABLE scope_home(eno INTEGER PRIMARY KEY, scope INT NOT NULL) STRICT;  -- belongs there for good
+CREATE TABLE scope_member(scope INT NOT NULL, eno INT NOT NULL, PRIMARY KEY(scope, eno)) STRICT,
+    WITHOUT ROWID;                           -- clients
+CREATE INDEX scope_member_of ON scope_member(eno);
+CREATE TABLE scope_change(scope INT NOT NULL, eno INT NOT NULL, hub_seq INT NOT NULL,
+    PRIMARY KEY(scope, eno)) STRICT, WITHOUT ROWID;  -- where each was last written, or entered
+CREATE TABLE office_run(first_hub INTEGER PRIMARY KEY) STRICT;  -- runs that every device needs
+CREATE INDEX scope_change_at ON scope_change(scope, hub_seq, eno);
+
 CREATE TABLE unmatched(eno INTEGER PRIMARY KEY) STRICT;  -- clients changed since they were compared
 )sql";
 

@@ -59,6 +59,10 @@ void Connection::feed(HubSeq head) {
     net::asio::post(executor_, [self = shared_from_this(), head] { self->peer_.on_feed(head); });
 }
 
+void Connection::projected(HubSeq at) {
+    net::asio::post(executor_, [self = shared_from_this(), at] { self->peer_.on_projected(at); });
+}
+
 void Connection::close(sync::WireCode code, std::string detail) {
     net::asio::post(executor_,
                     [self = shared_from_this(), code, detail = std::move(detail)]() mutable {

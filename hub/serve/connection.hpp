@@ -29,6 +29,9 @@ class Connection : public std::enable_shared_from_this<Connection>, private Peer
     /// The log has grown. Any thread.
     void feed(HubSeq head);
 
+    /// The projection has taken the log in up to here. Any thread.
+    void projected(HubSeq at);
+
     /// The device's authority was withdrawn or the hub stops. Any thread.
     void close(sync::WireCode code, std::string detail);
 

@@ -7,6 +7,7 @@ namespace streetlog::hub {
 namespace {
 
 constexpr std::size_t kNonceBytes = 32;
+constexpr int kSqliteError = 1;
 
 /// Constant time, because a wrong secret must not say how wrong it was.
 bool equal_secret(sync::BytesView a, sync::BytesView b) {
@@ -76,6 +77,11 @@ void DevicePeer::on_closed() { session_.on_closed(); }
 void DevicePeer::on_feed(HubSeq head) {
     session_.on_feed(head);
     session_.on_pressure(port_.pressed());
+    act();
+}
+
+void DevicePeer::on_projected(HubSeq at) {
+    session_.on_projected(at);
     act();
 }
 
@@ -154,10 +160,18 @@ sync::DeviceGrant DevicePeer::grant_for(const sync::Hello& hello) {
         grant.acked_seq = row->acked_seq;
         grant.acked_hash = row->acked_hash;
     }
-    sync::ScopeGrant scope{.scope = kScopeAll, .resume = true};
-    for (const auto& s : hello.scopes)
-        if (s.scope == kScopeAll) scope.resume = log.has({s.cursor.seq, s.cursor.hash});
-    grant.scopes.push_back(scope);
+    std::vector<std::uint32_t> scopes{kScopeAll};
+    if (const auto projects = log.projects_of(hello.replica.device); !projects.empty()) {
+        auto found = sides_.pages.scopes_of(projects);
+        if (!found) throw store::StorageFailure(found.error().message, kSqliteError);
+        scopes = *std::move(found);
+    }
+    for (const auto scope : scopes) {
+        const auto cursor = std::ranges::find(hello.scopes, scope, &sync::ScopeCursor::scope);
+        grant.scopes.push_back({.scope = scope,
+                                .resume = cursor == hello.scopes.end() ||
+                                          log.has({cursor->cursor.seq, cursor->cursor.hash})});
+    }
     return grant;
 }
 
@@ -190,14 +204,19 @@ void DevicePeer::on_ingested(const Result<IngestResult>& result) {
 }
 
 void DevicePeer::read_page(const sync::ReadPage& request) {
-    auto page =
-        sides_.pages.read(request.scope, request.cursor, request.max_bytes, session_.replica());
-    if (page) {
-        session_.on_page_ready(*std::move(page));
-    } else if (page.error().code == ErrorCode::kNotFound) {
-        session_.refuse(sync::WireCode::kCursorUnknown, Millis{0}, page.error().message);
+    auto read = sides_.pages.read(request, session_.replica());
+    if (read) {
+        if (read->left_out > 0)
+            sides_.log.event(LogLevel::kWarning,
+                             "states_left_out",
+                             {{"device", session_.replica().device}, {"count", read->left_out}});
+        session_.on_page_ready(std::move(read->page), read->within);
+    } else if (read.error().code == ErrorCode::kUnavailable) {
+        session_.on_page_later(request.scope);
+    } else if (read.error().code == ErrorCode::kNotFound) {
+        session_.refuse(sync::WireCode::kCursorUnknown, Millis{0}, read.error().message);
     } else {
-        session_.refuse(sync::WireCode::kInternal, Millis{5'000}, page.error().message);
+        session_.refuse(sync::WireCode::kInternal, Millis{5'000}, read.error().message);
     }
 }
 

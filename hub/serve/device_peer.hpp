@@ -51,6 +51,8 @@ class DevicePeer : private sync::HubLog {
     void on_closed();
     /// The log has grown to here.
     void on_feed(HubSeq head);
+    /// The projection has taken the log in up to here.
+    void on_projected(HubSeq at);
     /// Sends an Error and ends the session.
     void refuse(sync::WireCode code, Millis retry_after, std::string detail);
 

@@ -17,11 +17,11 @@ Service::~Service() {
     // connections and wake the follower: so the writer outlives the follower's work, not the other
     // way round.
     server_.reset();
+    // The last connection to close takes the write-ahead log into the database, if it may write.
+    pages_.reset();
     {
         const std::unique_ptr<FollowerThread> ending = take_follower();
     }
-    // The last connection to close takes the write-ahead log into the database, if it may write.
-    pages_.reset();
     writer_.reset();
 }
 
@@ -56,7 +56,11 @@ Result<void> Service::start_following(const std::filesystem::path& directory, Lo
         return writer->run([&](Ledger& ledger) { return ledger.author_all(std::move(drafts)); });
     };
     auto follower = std::make_unique<FollowerThread>(
-        Follower{std::move(projection), std::move(reader), std::move(author)}, log);
+        Follower{std::move(projection), std::move(reader), std::move(author)},
+        log,
+        [this](HubSeq at) { announce_projection(at); });
+    STREETLOG_TRY(auto states, StatePages::open(directory));
+    pages_->follow(std::move(states));
     const std::lock_guard lock{mutex_};
     follower_ = std::move(follower);
     return {};
@@ -83,6 +87,12 @@ void Service::announce(HubSeq head) {
     if (follower_) follower_->wake();
     for (const auto& weak : connections_)
         if (const auto connection = weak.lock()) connection->feed(head);
+}
+
+void Service::announce_projection(HubSeq at) {
+    const std::lock_guard lock{mutex_};
+    for (const auto& weak : connections_)
+        if (const auto connection = weak.lock()) connection->projected(at);
 }
 
 net::asio::awaitable<void> Service::stop() {

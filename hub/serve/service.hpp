@@ -51,6 +51,7 @@ class Service {
 
     [[nodiscard]] net::asio::awaitable<void> serve(std::shared_ptr<net::Channel> channel);
     void announce(HubSeq head);
+    void announce_projection(HubSeq at);
 
     std::optional<PageReader> pages_;  // until the end begins
     std::mutex mutex_;  // connections_, follower_: changed on the I/O thread, read by the writer's

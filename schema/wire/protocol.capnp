@@ -7,7 +7,11 @@ $Cxx.namespace("streetlog::wire");
 
 using Id128 = import "record.capnp".Id128;
 
-struct Position { hubSeq @0 :UInt64; hubHash @1 :Data; }   # a cursor carries the hash of the hub's chain there
+struct Position {             # a cursor carries the hash of the hub's chain there
+  hubSeq  @0 :UInt64;
+  hubHash @1 :Data;
+  through @2 :UInt64;         # of a scope of states: what comes after hubSeq is there as well, up to here; else 0
+}
 
 struct Message {
   critical @0 :Bool;
@@ -126,6 +130,11 @@ struct Page {
   runs     @1 :List(Run);
   next     @2 :Position;
   caughtUp @3 :Bool;
+  # A scope of states has no runs but, of every entity written after the cursor, all of it (sync/session/state_rows.hpp):
+  asOf     @4 :UInt64;        # the states are of this place of the hub's log
+  encoding @5 :UInt16;        # of states: 0 as is, 1 zstd
+  rawBytes @6 :UInt32;
+  states   @7 :Data;
 }
 
 struct Run {                  # consecutive records of one replica as the hub took them

@@ -182,13 +182,16 @@ Result<void> AgentSession::check_heads(const HelloAck& m) {
 }
 
 void AgentSession::start_reading(const HelloAck& m) {
-    for (const std::uint32_t scope : config_.scopes) {
-        const auto grant = std::ranges::find(m.scopes, scope, &ScopeGrant::scope);
-        if (grant == m.scopes.end()) continue;
+    if (!config_.reads) return;
+    for (const ScopeCursor& known : cursors_)
+        if (std::ranges::find(m.scopes, known.scope, &ScopeGrant::scope) == m.scopes.end())
+            actions_.emplace_back(LeaveScope{known.scope});
+    for (const ScopeGrant& grant : m.scopes) {
+        const std::uint32_t scope = grant.scope;
         Reading reading;
         const auto known = std::ranges::find(cursors_, scope, &ScopeCursor::scope);
         if (known != cursors_.end() && known->cursor != Position{}) {
-            if (grant->resume) {
+            if (grant.resume) {
                 reading.stored = known->cursor;
             } else {
                 // What is applied already is applied again without effect (sync-core, I3).
@@ -328,7 +331,7 @@ void AgentSession::on_page(Page m, std::size_t bytes) {
         return violation("Page without credit");
     const Position before =
         reading.unstored.empty() ? reading.stored : reading.unstored.back().next;
-    if (m.next.seq < before.seq) return violation("Page that goes backwards");
+    if (m.next.reach() < before.reach()) return violation("Page that goes backwards");
     const std::uint64_t cost = credit_of(bytes);
     reading.received += cost;
     pull_pace_.observe(bytes, *now_ms_ - std::min(last_page_ms_, *now_ms_));

@@ -26,6 +26,12 @@ struct ApplyPage {
     Page page;
 };
 
+/// This device is no longer told of the scope: what it has of it alone, and nothing of its own
+/// unsent in it, is to go.
+struct LeaveScope {
+    std::uint32_t scope = 0;
+};
+
 /// A finished round of time probes, four of them; the one with the shortest round trip is the best.
 struct SetAnchor {
     std::vector<TimeProbe> probes;
@@ -49,8 +55,8 @@ struct Notice {
     std::string text;
 };
 
-using AgentAction =
-    std::variant<Send, SessionReady, StoreAck, ApplyPage, SetAnchor, Retry, Fatal, Notice>;
+using AgentAction = std::
+    variant<Send, SessionReady, StoreAck, ApplyPage, LeaveScope, SetAnchor, Retry, Fatal, Notice>;
 
 struct AgentSessionConfig {
     Bytes secret;
@@ -59,7 +65,7 @@ struct AgentSessionConfig {
     std::uint64_t features = 0;
     std::uint64_t free_disk = 0;
 
-    std::vector<std::uint32_t> scopes = {1};  // read when granted
+    bool reads = true;  // every scope that is granted; false: only pushes
     std::uint32_t batch_records_max = kBatchRecordsMax;
     std::size_t batch_bytes_max = 192 * 1024;
     std::uint64_t pull_window_bytes = 1024 * 1024;  // pages the hub may send ahead of our store

@@ -39,6 +39,7 @@ Result<Position> position_of(wire::Position::Reader in) {
     Position out;
     out.seq = {in.getHubSeq()};
     STREETLOG_TRY(out.hash, hash_of(in.getHubHash()));
+    out.through = {in.getThrough()};
     return out;
 }
 
@@ -197,6 +198,10 @@ Result<Message> read(wire::Page::Reader in) {
     STREETLOG_TRY(m.runs, list_of<PageRun>(in.getRuns(), run_of));
     STREETLOG_TRY(m.next, position_of(in.getNext()));
     m.caught_up = in.getCaughtUp();
+    m.as_of = {in.getAsOf()};
+    m.encoding = static_cast<Encoding>(in.getEncoding());
+    m.raw_bytes = in.getRawBytes();
+    m.states = bytes_of(in.getStates());
     return m;
 }
 

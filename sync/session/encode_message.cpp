@@ -29,6 +29,7 @@ unsigned count(std::size_t n) { return static_cast<unsigned>(n); }
 void write(wire::Position::Builder out, const Position& p) {
     out.setHubSeq(p.seq.value);
     STREETLOG_PUT(p.hash, out, HubHash);
+    out.setThrough(p.through.value);
 }
 
 void write(wire::Receipt::Builder out, const RunReceipt& r) {
@@ -201,6 +202,10 @@ struct Writer {
         for (unsigned i = 0; i < runs.size(); ++i) write(runs[i], m.runs[i]);
         write(o.initNext(), m.next);
         o.setCaughtUp(m.caught_up);
+        o.setAsOf(m.as_of.value);
+        o.setEncoding(static_cast<std::uint16_t>(m.encoding));
+        o.setRawBytes(m.raw_bytes);
+        STREETLOG_PUT(m.states, o, States);
     }
 
     void operator()(const ErrorMessage& m) {
@@ -229,6 +234,7 @@ std::size_t guess_words(const Message& m) {
         for (const auto& r : ack->receipts) bytes += 256 + r.times.size() * 24;
         bytes += ack->exceptions.size() * 16;
     } else if (const auto* page = std::get_if<Page>(&m)) {
+        bytes += page->states.size();
         for (const auto& r : page->runs) bytes += 256 + r.body.size() + r.receipt.times.size() * 24;
     }
     return bytes / sizeof(capnp::word);

@@ -143,13 +143,13 @@ void HubSession::on_pull(const Pull& m) {
     Reading& reading = it->second;
     if (first) {
         if (grant->resume) reading.sent = m.cursor;
-    } else if (m.cursor.seq > reading.sent.seq) {
+    } else if (m.cursor.reach() > reading.sent.reach()) {
         return close(WireCode::kProtocolViolation, "Pull confirms what was not sent");
     } else {
         actions_.emplace_back(CursorConfirmed{m.scope, m.cursor});
     }
     reading.granted = std::max(reading.granted, m.credit);
-    if (m.cursor.seq == reading.sent.seq) reading.tail_unconfirmed = false;
+    if (m.cursor.reach() == reading.sent.reach()) reading.tail_unconfirmed = false;
     read_more(m.scope, reading);
 }
 
@@ -163,30 +163,47 @@ void HubSession::read_more(std::uint32_t scope, Reading& reading) {
     // A reader on a slow link grants little at a time, so that a page is not longer than the link
     // lives.
     const auto credit = std::max<std::uint64_t>(reading.granted - reading.used, kPageBytesMin);
-    actions_.emplace_back(
-        ReadPage{scope, reading.sent, std::min<std::size_t>(config_.page_bytes_max, credit)});
+    actions_.emplace_back(ReadPage{scope,
+                                   reading.sent,
+                                   std::min<std::size_t>(config_.page_bytes_max, credit),
+                                   reading.within});
 }
 
 void HubSession::on_feed(HubSeq head) {
     feed_head_ = std::max(feed_head_, head);
     for (auto& [scope, reading] : readings_) {
-        if (reading.sent.seq >= feed_head_) continue;
+        if (reading.sent.reach() >= feed_head_) continue;
         reading.more = true;
         read_more(scope, reading);
     }
 }
 
-void HubSession::on_page_ready(Page page) {
+void HubSession::on_projected(HubSeq at) {
+    for (auto& [scope, reading] : readings_) {
+        if (reading.sent.reach() >= at) continue;
+        reading.more = true;
+        read_more(scope, reading);
+    }
+}
+
+void HubSession::on_page_later(std::uint32_t scope) {
+    const auto it = readings_.find(scope);
+    if (it == readings_.end()) return;
+    it->second.page_due = false;
+    it->second.more = false;
+}
+
+void HubSession::on_page_ready(Page page, const std::optional<RowPlace>& within) {
     if (state_ != State::kLive) return;
     const auto it = readings_.find(page.scope);
     if (it == readings_.end() || !it->second.page_due) return;
     Reading& reading = it->second;
     reading.page_due = false;
-    if (page.next.seq < reading.sent.seq)
+    if (page.next.reach() < reading.sent.reach())
         return refuse(WireCode::kInternal, Millis{0}, "a page that goes backwards");
     // The log may have grown while the page was being read.
-    reading.more = !page.caught_up || feed_head_ > page.next.seq;
-    const bool news = !page.runs.empty() || page.next != reading.sent ||
+    reading.more = !page.caught_up || feed_head_ > page.next.reach();
+    const bool news = !page.runs.empty() || !page.states.empty() || page.next != reading.sent ||
                       (page.caught_up && !reading.told_caught_up);
     if (news) {
         drop_known_receipts(page);
@@ -194,6 +211,7 @@ void HubSession::on_page_ready(Page page) {
         if (bytes.size() > kMessageBytesMax)
             return refuse(WireCode::kInternal, Millis{0}, "a page over the message limit");
         reading.sent = page.next;
+        reading.within = within;
         reading.told_caught_up = page.caught_up;
         reading.tail_unconfirmed = page.caught_up;
         reading.used += credit_of(bytes.size());

@@ -40,12 +40,19 @@ struct Submit {
     std::shared_ptr<const IncomingRun> run;
 };
 
+/// A row of a scope of states: the record that wrote it last, and the hub's number of the entity.
+struct RowPlace {
+    HubSeq seq;
+    std::int64_t row = 0;
+};
+
 /// Read the next page; answer with on_page_ready(), also when there is nothing (an empty page with
 /// caught_up). One at a time for each scope.
 struct ReadPage {
     std::uint32_t scope = 0;
     Position cursor;
-    std::size_t max_bytes = 0;  // of the bodies
+    std::size_t max_bytes = 0;       // of the bodies
+    std::optional<RowPlace> within;  // as in on_page_ready
 };
 
 /// The reader has this on disk.
@@ -111,7 +118,14 @@ class HubSession {
 
     /// The log has grown to here.
     void on_feed(HubSeq head);
-    void on_page_ready(Page page);
+    /// `within`: the page ends in the middle of what one record wrote, with that row, and its
+    /// cursor stays before the record.
+    void on_page_ready(Page page, const std::optional<RowPlace>& within = {});
+
+    /// What scopes of states are made from has got to here.
+    void on_projected(HubSeq at);
+    /// The page that was asked for cannot be read before the next on_projected().
+    void on_page_later(std::uint32_t scope);
 
     /// Withholds new credit while true; gives what is due when it turns false.
     void on_pressure(bool pressed);
@@ -145,8 +159,9 @@ class HubSession {
     };
 
     struct Reading {
-        Position sent;              // cursor after the last page sent
-        std::uint64_t granted = 0;  // total credit given by the reader
+        Position sent;                   // cursor after the last page sent
+        std::optional<RowPlace> within;  // rows behind `sent` were sent as well, up to this one
+        std::uint64_t granted = 0;       // total credit given by the reader
         std::uint64_t used = 0;
         bool page_due = false;          // a ReadPage is under way
         bool tail_unconfirmed = false;  // a page up to the end of the log is on the way

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <variant>
 #include <vector>
@@ -98,6 +99,10 @@ enum class WireCode : std::uint16_t {
 struct Position {
     HubSeq seq;
     Hash hash{};
+    HubSeq through{};  // of a scope of states: beyond `seq`, where the chain has no hash; else 0
+
+    /// The last place the reader has.
+    [[nodiscard]] HubSeq reach() const { return std::max(seq, through); }
 
     friend bool operator==(const Position&, const Position&) = default;
 };
@@ -277,6 +282,12 @@ struct Page {
     std::vector<PageRun> runs;
     Position next;  // the cursor once this page is stored
     bool caught_up = false;
+
+    // Of a scope of states, which has no runs:
+    HubSeq as_of{};  // the states are of this place
+    Encoding encoding = Encoding::kPlain;
+    std::uint32_t raw_bytes = 0;
+    Bytes states{};  // packed rows, state_rows.hpp
 
     friend bool operator==(const Page&, const Page&) = default;
 };

@@ -17,9 +17,14 @@ Bytes one_record_body(const sync::EncodedView& bytes) { return sync::encode_batc
 Result<void> AgentStore::apply_page(const sync::Page& page, Instant now) {
     return impl_->transact([&]() -> Result<void> {
         for (const sync::PageRun& run : page.runs) STREETLOG_CHECK(impl_->apply_run(run));
-        impl_->cursor_set_.with(page.scope, page.next.seq.value, BytesView{page.next.hash}).run();
+        STREETLOG_CHECK(impl_->apply_scope(page));
+        impl_->cursor_set_
+            .with(
+                page.scope, page.next.seq.value, BytesView{page.next.hash}, page.next.through.value)
+            .run();
+        if (page.caught_up) impl_->sweep();
         auto& me = impl_->me;
-        me.newest_hub = std::max(me.newest_hub, page.next.seq);
+        me.newest_hub = std::max(me.newest_hub, page.next.reach());
         me.last_pull_ms = now.ms;
         return {};
     });

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include "sync/change/verdict.hpp"
 #include "sync/store/agent_store.hpp"
 #include "sync/store/projection.hpp"
@@ -101,6 +103,17 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<void> rebuild_read();
     [[nodiscard]] Result<void> rebuild_state();
     void take_verdict(const sync::RecordVerdict& verdict);
+
+    /// Scopes of states (agent_scopes.cpp).
+    [[nodiscard]] Result<void> apply_states(const sync::Page& page);
+    [[nodiscard]] Result<void> apply_scope(const sync::Page& page);
+    [[nodiscard]] std::uint64_t own_merged(HubSeq as_of);
+    void put_own_on(const std::set<EntityId>& entities, HubSeq as_of);
+    [[nodiscard]] std::set<EntityId> own_entities(std::uint64_t after, std::uint64_t last);
+    void sweep();
+    void forget_in(std::uint32_t scope, EntityId id, const std::set<EntityId>& unsent);
+    [[nodiscard]] bool leave_some(std::uint32_t scope, std::int64_t& after);
+    [[nodiscard]] std::vector<std::pair<EntityId, Bytes>> scoped_states();
 
     Db db;
     MeState me;

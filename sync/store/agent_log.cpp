@@ -140,7 +140,8 @@ Result<std::vector<sync::ScopeCursor>> AgentStore::Impl::cursors() {
         std::vector<sync::ScopeCursor> out;
         while (cursor_get_.step()) {
             const sync::Position at{{static_cast<std::uint64_t>(cursor_get_.integer(1))},
-                                    hash_of(cursor_get_.blob(2))};
+                                    hash_of(cursor_get_.blob(2)),
+                                    {static_cast<std::uint64_t>(cursor_get_.integer(3))}};
             out.push_back({static_cast<std::uint32_t>(cursor_get_.integer(0)), at, at});
         }
         return out;

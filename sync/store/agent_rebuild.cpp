@@ -25,6 +25,7 @@ Result<void> AgentStore::rebuild_state() {
 
 Result<void> AgentStore::Impl::rebuild_state() {
     flush();
+    const auto scoped = scoped_states();
     projection.clear();
     db.exec("DELETE FROM own_refused; DELETE FROM verdict; DELETE FROM held");
     std::size_t done = 0;
@@ -42,6 +43,11 @@ Result<void> AgentStore::Impl::rebuild_state() {
         run.hub_seq = {static_cast<std::uint64_t>(runs.integer(4))};
         run.hidden = std::move(hidden);
         STREETLOG_CHECK(merge_run(run));
+        flush_in_steps(done);
+    }
+    for (const auto& [id, body] : scoped) {
+        STREETLOG_TRY(projection.states.touch(id).state,
+                      sync::decode_state(body, projection.numbers));
         flush_in_steps(done);
     }
     me.stamped = 0;

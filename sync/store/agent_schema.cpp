@@ -47,7 +47,17 @@ CREATE TABLE anchor(one INTEGER PRIMARY KEY CHECK(one = 1), boot_id INT NOT NULL
     hub_ms INT NOT NULL, error_ms INT NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<const char*, 2> kSteps{kLog, kStateTables};
+/// What came as states: which scopes hold an entity. A cursor may be beyond the place whose hash it
+/// carries.
+constexpr const char* kScopes = R"sql(
+CREATE TABLE scope_entity(scope INT NOT NULL, id BLOB NOT NULL, PRIMARY KEY(scope, id)) STRICT,
+    WITHOUT ROWID;
+CREATE INDEX scope_of_entity ON scope_entity(id);
+CREATE TABLE scope_swept(one INTEGER PRIMARY KEY CHECK(one = 1), seq INT NOT NULL) STRICT;
+ALTER TABLE cursor ADD COLUMN through INT NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 3> kSteps{kLog, kStateTables, kScopes};
 
 }  // namespace
 

@@ -164,8 +164,9 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
       verdict_of_(db.prepare("SELECT act FROM verdict WHERE replica_no = ?1 AND seq = ?2")),
       held_add_(
           db.prepare("INSERT OR IGNORE INTO held VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")),
-      cursor_get_(db.prepare("SELECT scope, hub_seq, hub_hash FROM cursor ORDER BY scope")),
-      cursor_set_(db.prepare("INSERT OR REPLACE INTO cursor VALUES(?1, ?2, ?3, 0)")) {}
+      cursor_get_(
+          db.prepare("SELECT scope, hub_seq, hub_hash, through FROM cursor ORDER BY scope")),
+      cursor_set_(db.prepare("INSERT OR REPLACE INTO cursor VALUES(?1, ?2, ?3, 0, ?4)")) {}
 
 Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job) {
     if (stale) STREETLOG_CHECK(forget());

@@ -60,6 +60,10 @@ class AgentStore {
     /// For a hub that no longer knows it: the next pull begins at the start of the scope.
     [[nodiscard]] Result<void> forget_cursor(std::uint32_t scope);
 
+    /// Removes what is here for that scope alone, in steps, but nothing that is unsent; own records
+    /// stay in the log. The next pull of the scope begins at its start.
+    [[nodiscard]] Result<void> leave_scope(std::uint32_t scope);
+
     [[nodiscard]] Bytes session_nonce() const;
     [[nodiscard]] Result<void> set_session_nonce(BytesView nonce);
     [[nodiscard]] std::optional<Anchor> anchor() const;

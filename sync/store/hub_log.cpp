@@ -6,7 +6,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 3> kSteps{R"sql(
+constexpr std::array<const char*, 4> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -49,6 +49,10 @@ ALTER TABLE device ADD COLUMN author BLOB NOT NULL DEFAULT x'';  -- with the nex
 ALTER TABLE device ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN op INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                            R"sql(
+CREATE TABLE device_scope(      -- from the hub's own records: the projects a device is told of
+    device BLOB PRIMARY KEY, projects BLOB NOT NULL) STRICT, WITHOUT ROWID;
 )sql"};
 
 constexpr const char* kDeviceColumns =
@@ -214,6 +218,21 @@ std::optional<LogRun> HubLog::run_at(HubSeq seq) {
     return run;
 }
 
+std::vector<HubSeq> HubLog::runs_of(const Replica& replica, HubSeq after) {
+    auto rows = db_.prepare(
+        "SELECT r.first_hub FROM log_run r JOIN replica p ON p.no = r.replica "
+        "WHERE p.device = ? AND p.incarnation = ? ORDER BY r.first_seq DESC");
+    rows.with(BytesView{replica.device.bytes}, replica.incarnation);
+    std::vector<HubSeq> out;
+    while (rows.step()) {
+        const HubSeq first{natural(rows.integer(0))};
+        if (first <= after) break;
+        out.push_back(first);
+    }
+    std::ranges::reverse(out);
+    return out;
+}
+
 std::optional<LogRun> HubLog::run_of(const Replica& replica, std::uint64_t seq) {
     const auto known = [&] {
         return std::ranges::find(replica_cache_, replica, &ReplicaRow::replica);
@@ -377,6 +396,23 @@ void HubLog::put_device(const DeviceRow& row) {
               row.written.replica.incarnation,
               sql(row.written.seq),
               row.written.op)
+        .run();
+}
+
+std::vector<EntityId> HubLog::projects_of(const DeviceId& device) {
+    auto rows = db_.prepare("SELECT projects FROM device_scope WHERE device = ?");
+    std::vector<EntityId> out;
+    rows.with(BytesView{device.bytes});
+    if (!rows.step()) return out;
+    constexpr std::size_t kIdBytes = 16;
+    for (BytesView rest = rows.blob(0); rest.size() >= kIdBytes; rest = rest.subspan(kIdBytes))
+        out.push_back(id_from<EntityId>(rest.first(kIdBytes)));
+    return out;
+}
+
+void HubLog::put_projects(const DeviceId& device, BytesView ids) {
+    db_.prepare("INSERT OR REPLACE INTO device_scope VALUES(?, ?)")
+        .with(BytesView{device.bytes}, ids)
         .run();
 }
 

@@ -117,6 +117,8 @@ class HubLog {
     void runs_after(HubSeq after, const std::function<bool(LogRun&&)>& take);
     [[nodiscard]] std::optional<LogRun> run_at(HubSeq seq);
     [[nodiscard]] std::optional<LogRun> run_of(const Replica& replica, std::uint64_t seq);
+    /// Where the runs of `replica` after `after` begin, ascending.
+    [[nodiscard]] std::vector<HubSeq> runs_of(const Replica& replica, HubSeq after);
     [[nodiscard]] std::vector<ExceptionRow> exceptions(HubSeq first, HubSeq last);
     /// The verdict that counts: the first release, else the first reject.
     [[nodiscard]] std::optional<VerdictRow> verdict_on(const sync::RecordKey& record);
@@ -125,6 +127,8 @@ class HubLog {
     [[nodiscard]] std::vector<ReplicaRow> replicas();
     [[nodiscard]] std::vector<DeviceRow> devices();
     [[nodiscard]] std::optional<DeviceRow> device(const DeviceId& id);
+    /// The projects a device is told of; none: everything.
+    [[nodiscard]] std::vector<EntityId> projects_of(const DeviceId& device);
     [[nodiscard]] std::vector<AccountRow> users();
     [[nodiscard]] std::optional<std::string> setting(std::string_view name);
     /// Every entity in order of its number.
@@ -141,6 +145,7 @@ class HubLog {
     void add_verdict(const VerdictRow& row);
     void put_replica(const ReplicaRow& row);
     void put_device(const DeviceRow& row);
+    void put_projects(const DeviceId& device, BytesView ids);
     void put_user(const AccountRow& row);
     void put_setting(std::string_view name, std::string_view value);
 

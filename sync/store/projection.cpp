@@ -54,6 +54,12 @@ void Projection::flush(const Overlay& overlay, const Written& written) {
     states.flush([](EntitySlot&) {});  // entities that only a link names so far
 }
 
+void Projection::drop(EntityId id) {
+    EntitySlot& slot = states.touch(id);
+    tables.drop(slot);
+    slot.state = {};
+}
+
 void Projection::forget() {
     links.forget();
     numbers.load();

@@ -26,6 +26,9 @@ struct Projection {
     /// for each entity whose state changed.
     void flush(const Overlay& overlay = {}, const Written& written = {});
 
+    /// The entity is known here no more than by what others name of it.
+    void drop(EntityId id);
+
     void forget();
     /// Empties every table.
     void clear();

@@ -83,6 +83,12 @@ void ReadTables::clear(Db& db) {
         "DELETE FROM project_read; DELETE FROM user_");
 }
 
+void ReadTables::drop(const EntitySlot& slot) {
+    for (Stmt* gone :
+         {&client_gone_, &enrollment_gone_, &contact_gone_, &project_gone_, &user_gone_})
+        gone->with(slot.eno).run();
+}
+
 void ReadTables::write(const EntitySlot& slot,
                        const sync::EntityState& shown,
                        EntityStates& states) {

@@ -12,6 +12,8 @@ class ReadTables {
     /// The rows of one entity, as `shown` has them; no row for a void one. `states` resolves the
     /// entities its keys name.
     void write(const EntitySlot& slot, const sync::EntityState& shown, EntityStates& states);
+    /// No row of the entity.
+    void drop(const EntitySlot& slot);
     void clear(Db& db);
 
   private:

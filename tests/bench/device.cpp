@@ -114,7 +114,7 @@ void Device::run_one() {
 Result<Device::Transfer> Device::push(bool count_bytes) {
     const std::uint64_t begun = monotonic_ns();
     auto options = options_;
-    options.scopes.clear();
+    options.reads = false;
     start(std::move(options));
     asio::co_spawn(
         io_, runner_->keep(), [this](const std::exception_ptr&) { ended_ = Result<void>{}; });
@@ -130,7 +130,7 @@ Result<Device::Transfer> Device::push(bool count_bytes) {
 
 Result<Device::Drained> Device::drain(Millis patience) {
     auto options = options_;
-    options.scopes.clear();
+    options.reads = false;
     start(std::move(options));
     asio::co_spawn(
         io_, runner_->keep(), [this](const std::exception_ptr&) { ended_ = Result<void>{}; });

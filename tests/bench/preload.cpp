@@ -109,7 +109,7 @@ net::asio::awaitable<Result<void>> drive(Enrolment enrolment, sync::AgentLog& lo
     sync::AgentSessionConfig config;
     config.secret = enrolment.secret;
     config.bundle = 1;
-    config.scopes = {};  // it reads nothing
+    config.reads = false;
     sync::AgentSession session{log, config};
     while (!session.all_acked()) {
         auto message = co_await channel->receive();

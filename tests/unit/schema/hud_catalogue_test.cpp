@@ -30,7 +30,7 @@ TEST(HudCatalogue, HoldsTheWholeStandard) {
     EXPECT_EQ(columns_of_hud, 519U);
     EXPECT_EQ(groups_of_hud, 82U);
     EXPECT_EQ(tables().size(), 24U + 15U);
-    EXPECT_EQ(groups().size(), 82U + 16U + 3U + 1U);
+    EXPECT_EQ(groups().size(), 82U + 17U + 3U + 1U);
     EXPECT_EQ(
         std::ranges::count_if(code_lists(),
                               [](const CodeList& list) { return !list.number.starts_with("S."); }),

@@ -1,0 +1,196 @@
+#include <algorithm>
+
+#include "schema/hud/catalogue.hpp"
+#include "schema/hud/fields.hpp"
+#include "sync/change/hlc.hpp"
+#include "sync/session/state_rows.hpp"
+#include "sync/store/agent_impl.hpp"
+#include "sync/store/id_at.hpp"
+
+/// Scopes of states: what the hub sends of an entity takes the place of what was here, with this
+/// device's own records on top that the hub had not merged by then. And leaving a scope, which
+/// removes what no other scope holds and never anything unsent.
+namespace streetlog::store {
+namespace {
+
+/// Entities that leave in one transaction: a Save waits no longer than that.
+constexpr std::int64_t kLeaveStep = 500;
+
+/// The scope that is everything, as records; its entities are not listed in scope_entity.
+constexpr std::uint32_t kEverything = 1;
+/// Scopes from here on are of states.
+constexpr std::uint32_t kFirstOfStates = 16;
+
+/// Every device keeps these, whatever its scopes: they came as records of the hub.
+bool kept_by_all(std::uint16_t table) {
+    const hud::Table* known = hud::find_table(table);
+    return table == hud::tbl::kClientLink || known == nullptr ||
+           known->kind == hud::EntityKind::kReference;
+}
+
+}  // namespace
+
+/// The newest own record that the hub had merged at `as_of`: those after it have no receipt, or
+/// were received later.
+std::uint64_t AgentStore::Impl::own_merged(HubSeq as_of) {
+    std::uint64_t merged = std::min(me.next_seq - 1, me.acked);
+    auto receipts =
+        db.prepare("SELECT first_seq, last_seq, hub_seq FROM receipt ORDER BY first_seq DESC");
+    while (receipts.step()) {
+        const auto first = static_cast<std::uint64_t>(receipts.integer(0));
+        const auto count = static_cast<std::uint64_t>(receipts.integer(1)) - first + 1;
+        if (static_cast<std::uint64_t>(receipts.integer(2)) + count - 1 <= as_of.value) break;
+        merged = std::min(merged, first - 1);
+    }
+    return merged;
+}
+
+void AgentStore::Impl::put_own_on(const std::set<EntityId>& entities, HubSeq as_of) {
+    for (std::uint64_t seq = own_merged(as_of) + 1; seq < me.next_seq; ++seq) {
+        const sync::Record record = own_record(seq);
+        const bool concerned = std::ranges::any_of(
+            record.ops, [&](const sync::Op& op) { return entities.contains(op.entity); });
+        if (concerned && !stamp_one(seq)) projection.put(record, std::nullopt);
+    }
+}
+
+Result<void> AgentStore::Impl::apply_scope(const sync::Page& page) {
+    if (page.scope == kEverything) {
+        // Own records come without their bodies: what was dropped with another scope is put again.
+        auto known = db.prepare("SELECT 1 FROM cursor WHERE scope = ?1");
+        known.with(kEverything);
+        if (!known.step()) me.stamped = 0;
+        known.reset();
+    }
+    if (!page.states.empty()) STREETLOG_CHECK(apply_states(page));
+    return {};
+}
+
+Result<void> AgentStore::Impl::apply_states(const sync::Page& page) {
+    STREETLOG_TRY(const Bytes raw, sync::unpack(page.encoding, page.raw_bytes, page.states));
+    STREETLOG_TRY(auto rows, sync::decode_state_rows(raw));
+    auto belongs = db.prepare("INSERT OR IGNORE INTO scope_entity VALUES(?1, ?2)");
+    const bool leaving = std::ranges::any_of(rows, &sync::StateRow::left);
+    const auto unsent = leaving ? own_entities(me.acked, me.next_seq - 1) : std::set<EntityId>{};
+    sync::Hlc clock{me.hlc};
+    std::set<EntityId> replaced;
+    for (sync::StateRow& row : rows) {
+        if (row.left) {
+            forget_in(page.scope, row.entity, unsent);
+            continue;
+        }
+        for (const auto& [id, reg] : row.state.registers)
+            for (const auto& sibling : reg.siblings)
+                if (sibling.receipt) clock.absorb(sibling.receipt->hlc_hub);
+        belongs.with(page.scope, BytesView{row.entity.bytes}).run();
+        projection.states.touch(row.entity).state = std::move(row.state);
+        replaced.insert(row.entity);
+    }
+    me.hlc = clock.last();
+    put_own_on(replaced, page.as_of);
+    return {};
+}
+
+std::set<EntityId> AgentStore::Impl::own_entities(std::uint64_t after, std::uint64_t last) {
+    std::set<EntityId> out;
+    for (std::uint64_t seq = after + 1; seq <= last; ++seq) {
+        const sync::Record record = own_record(seq);
+        for (const sync::Op& op : record.ops)
+            if (!op.entity.is_nil()) out.insert(op.entity);
+    }
+    return out;
+}
+
+/// What this device wrote outside its scopes goes once the hub has it and says nothing of it here:
+/// looked at once, when every scope has been read beyond it.
+void AgentStore::Impl::sweep() {
+    auto cursors = db.prepare("SELECT scope, max(hub_seq, through) FROM cursor");
+    std::optional<HubSeq> read;
+    while (cursors.step()) {
+        const auto scope = static_cast<std::uint32_t>(cursors.integer(0));
+        if (scope == kEverything) return;
+        if (scope < kFirstOfStates) continue;
+        const HubSeq reach{static_cast<std::uint64_t>(cursors.integer(1))};
+        read = std::min(read.value_or(reach), reach);
+    }
+    auto swept = db.prepare("SELECT seq FROM scope_swept");
+    const std::uint64_t after = swept.step() ? static_cast<std::uint64_t>(swept.integer(0)) : 0;
+    swept.reset();
+    const std::uint64_t merged = read ? own_merged(*read) : 0;
+    if (merged <= after) return;
+    const auto unsent = own_entities(merged, me.next_seq - 1);
+    for (const EntityId id : own_entities(after, merged)) forget_in(0, id, unsent);
+    db.prepare("INSERT OR REPLACE INTO scope_swept VALUES(1, ?1)").with(merged).run();
+}
+
+/// The entity is no longer in the scope; it goes unless another scope holds it or something of it
+/// is unsent.
+void AgentStore::Impl::forget_in(std::uint32_t scope,
+                                 EntityId id,
+                                 const std::set<EntityId>& unsent) {
+    db.prepare("DELETE FROM scope_entity WHERE scope = ?1 AND id = ?2")
+        .with(scope, BytesView{id.bytes})
+        .run();
+    auto others = db.prepare("SELECT 1 FROM scope_entity WHERE id = ?1 LIMIT 1");
+    others.with(BytesView{id.bytes});
+    const bool held = others.step();
+    others.reset();
+    if (!held && !unsent.contains(id)) projection.drop(id);
+}
+
+/// False when that was all.
+bool AgentStore::Impl::leave_some(std::uint32_t scope, std::int64_t& after) {
+    std::vector<EntityId> leaving;
+    std::int64_t looked = 0;
+    if (scope == kEverything) {
+        auto rows = db.prepare(
+            "SELECT e.eno, e.id, e.tbl FROM entity e WHERE e.eno > ?1 AND NOT EXISTS"
+            "(SELECT 1 FROM scope_entity x WHERE x.id = e.id) ORDER BY e.eno LIMIT ?2");
+        rows.with(after, kLeaveStep);
+        for (; rows.step(); ++looked) {
+            after = rows.integer(0);
+            if (!kept_by_all(static_cast<std::uint16_t>(rows.integer(2))))
+                leaving.push_back(id_at(rows, 1));
+        }
+    } else {
+        auto rows = db.prepare("SELECT id FROM scope_entity WHERE scope = ?1 LIMIT ?2");
+        rows.with(scope, kLeaveStep);
+        for (; rows.step(); ++looked) leaving.push_back(id_at(rows, 0));
+    }
+    const auto unsent = own_entities(me.acked, me.next_seq - 1);
+    for (const EntityId id : leaving) forget_in(scope, id, unsent);
+    return looked == kLeaveStep;
+}
+
+Result<void> AgentStore::leave_scope(std::uint32_t scope) {
+    std::int64_t after = 0;
+    for (bool more = true; more;)
+        STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
+            more = impl_->leave_some(scope, after);
+            return {};
+        }));
+    return impl_->transact([&]() -> Result<void> {
+        impl_->db.prepare("DELETE FROM cursor WHERE scope = ?1").with(scope).run();
+        // The records of others, which nobody may read here any more; the hub's come again with the
+        // scope of the office.
+        if (scope == kEverything) impl_->db.exec("DELETE FROM run; DELETE FROM held");
+        impl_->db.exec("DELETE FROM scope_swept");
+        return {};
+    });
+}
+
+/// States that only pages can give are not made again but kept; `rebuild` puts the rest around
+/// them.
+std::vector<std::pair<EntityId, Bytes>> AgentStore::Impl::scoped_states() {
+    std::vector<std::pair<EntityId, Bytes>> out;
+    auto rows = db.prepare(
+        "SELECT DISTINCT x.id, s.body FROM scope_entity x JOIN entity e ON e.id = x.id "
+        "JOIN state s ON s.eno = e.eno");
+    while (rows.step()) {
+        const auto body = rows.blob(1);
+        out.emplace_back(id_at(rows, 0), Bytes(body.begin(), body.end()));
+    }
+    return out;
+}
+
+}  // namespace streetlog::store
