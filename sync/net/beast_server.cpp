@@ -1,7 +1,8 @@
 #include "sync/net/beast_server.hpp"
 
+#include <chrono>
 #include <optional>
-#include <unordered_set>
+#include <unordered_map>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -21,6 +22,7 @@
 
 #include "sync/net/beast_channel.hpp"
 #include "sync/net/loopback.hpp"
+#include "sync/net/waiting_room.hpp"
 
 namespace streetlog::net {
 namespace {
@@ -38,6 +40,9 @@ constexpr std::uint32_t kHeaderBytesMax = 8 * 1024;
 constexpr Millis kAcceptPause{
     100};  // after an accept that failed, for want of file descriptors for example
 constexpr Millis kCutGrace{1'000};  // for cancelled handlers to unwind
+/// Above the limit, until those that were sent away have unwound.
+constexpr std::size_t kUnwindingMax = 64;
+constexpr std::chrono::seconds kLimitLoggedEvery{10};
 
 Response answer(http::status status, std::string body) {
     Response response{status, 11};
@@ -73,8 +78,10 @@ std::optional<Response> plain_answer(const Request& request, VersionRange versio
 }
 
 struct Connection {
-    explicit Connection(asio::any_io_executor its_strand) : strand(std::move(its_strand)) {}
+    Connection(std::uint64_t its_number, asio::any_io_executor its_strand)
+        : number(its_number), strand(std::move(its_strand)) {}
 
+    std::uint64_t number;
     asio::any_io_executor strand;
     asio::cancellation_signal cancel;       // emitted on `strand`
     std::shared_ptr<BeastChannel> channel;  // after the handshake; on `strand`
@@ -124,8 +131,9 @@ class WsServer::Impl : public std::enable_shared_from_this<Impl> {
 
     asio::awaitable<void> accept_connections();
     asio::awaitable<void> serve(tcp::socket socket, std::shared_ptr<Connection> connection);
-    asio::awaitable<std::optional<WsStream>> shake_hands(tcp::socket socket);
+    asio::awaitable<std::optional<WsStream>> shake_hands(tcp::socket socket, std::uint64_t number);
     asio::awaitable<void> wait_until_empty(Millis at_most);
+    bool make_room();
     void forget(const std::shared_ptr<Connection>& connection, bool failed);
 
     asio::any_io_executor executor_;
@@ -136,7 +144,11 @@ class WsServer::Impl : public std::enable_shared_from_this<Impl> {
     tcp::acceptor acceptor_;
     std::uint16_t port_ = 0;
     bool stopping_ = false;
-    std::unordered_set<std::shared_ptr<Connection>> connections_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+    WaitingRoom waiting_;
+    std::uint64_t accepted_ = 0;
+    std::size_t unlogged_ = 0;  // that met the limit since it was last logged
+    asio::steady_timer::time_point logged_limit_;
     asio::steady_timer deadline_;
 };
 
@@ -176,13 +188,11 @@ asio::awaitable<void> WsServer::Impl::accept_connections() {
             co_await deadline_.async_wait(kAwait);
             continue;
         }
-        if (connections_.size() >= options_.connections) {
-            logger_.event(
-                LogLevel::kWarning, "connection_limit_reached", {{"limit", options_.connections}});
-            continue;
-        }
-        auto connection = std::make_shared<Connection>(strand);
-        connections_.insert(connection);
+        if (connections_.size() >= options_.connections && !make_room()) continue;
+        auto connection = std::make_shared<Connection>(++accepted_, strand);
+        connections_.emplace(connection->number, connection);
+        error_code gone;
+        waiting_.enter(connection->number, socket.remote_endpoint(gone).address().to_string());
         const auto run = [](std::shared_ptr<Impl> self,
                             tcp::socket its_socket,
                             std::shared_ptr<Connection> its_connection) -> asio::awaitable<void> {
@@ -198,9 +208,30 @@ asio::awaitable<void> WsServer::Impl::accept_connections() {
     }
 }
 
+/// Whether one more may come in: then somebody who has not shaken hands was sent away for it.
+bool WsServer::Impl::make_room() {
+    ++unlogged_;
+    const auto now = asio::steady_timer::clock_type::now();
+    if (now - logged_limit_ >= kLimitLoggedEvery) {
+        logger_.event(LogLevel::kWarning,
+                      "connection_limit_reached",
+                      {{"limit", options_.connections}, {"met_by", unlogged_}});
+        logged_limit_ = now;
+        unlogged_ = 0;
+    }
+    const auto number = waiting_.next_to_go();
+    if (!number || connections_.size() >= options_.connections + kUnwindingMax) return false;
+    waiting_.leave(*number);
+    const auto connection = connections_.at(*number);
+    asio::post(connection->strand, [connection] {
+        if (!connection->channel) connection->cancel.emit(asio::cancellation_type::terminal);
+    });
+    return true;
+}
+
 asio::awaitable<void> WsServer::Impl::serve(tcp::socket socket,
                                             std::shared_ptr<Connection> connection) {
-    auto stream = co_await shake_hands(std::move(socket));
+    auto stream = co_await shake_hands(std::move(socket), connection->number);
     if (!stream) co_return;
     const auto channel = BeastChannel::start(std::move(*stream), limits());
     connection->channel = channel;
@@ -217,7 +248,8 @@ asio::awaitable<void> WsServer::Impl::serve(tcp::socket socket,
     co_await channel->ended();
 }
 
-asio::awaitable<std::optional<WsStream>> WsServer::Impl::shake_hands(tcp::socket socket) {
+asio::awaitable<std::optional<WsStream>> WsServer::Impl::shake_hands(tcp::socket socket,
+                                                                     std::uint64_t number) {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     beast::tcp_stream tcp(std::move(socket));
@@ -246,6 +278,8 @@ asio::awaitable<std::optional<WsStream>> WsServer::Impl::shake_hands(tcp::socket
         websocket::stream_base::decorator([chosen](websocket::response_type& response) {
             response.set(http::field::sec_websocket_protocol, chosen);
         }));
+    // Before the peer can know it, so that it is never asked to go.
+    asio::post(strand_, [self = shared_from_this(), number] { self->waiting_.leave(number); });
     const auto [error] = co_await stream.async_accept(request, kAwait);
     if (error) co_return std::nullopt;
     co_return stream;
@@ -253,7 +287,8 @@ asio::awaitable<std::optional<WsStream>> WsServer::Impl::shake_hands(tcp::socket
 
 void WsServer::Impl::forget(const std::shared_ptr<Connection>& connection, bool failed) {
     if (failed && !stopping_) logger_.event(LogLevel::kError, "connection_handler_failed");
-    connections_.erase(connection);
+    waiting_.leave(connection->number);
+    connections_.erase(connection->number);
     if (connections_.empty() && stopping_) deadline_.cancel();
 }
 
@@ -272,7 +307,8 @@ asio::awaitable<void> WsServer::Impl::wait_until_empty(Millis at_most) {
 }
 
 void WsServer::Impl::cut_all() {
-    for (const auto& connection : connections_) {
+    for (const auto& entry : connections_) {
+        const auto connection = entry.second;
         asio::post(connection->strand, [connection] {
             if (connection->channel) connection->channel->cut();
             connection->cancel.emit(asio::cancellation_type::terminal);
@@ -282,7 +318,8 @@ void WsServer::Impl::cut_all() {
 
 asio::awaitable<std::size_t> WsServer::Impl::stop(Millis deadline) {
     stop_accepting();
-    for (const auto& connection : connections_) {
+    for (const auto& entry : connections_) {
+        const auto connection = entry.second;
         asio::post(connection->strand, [connection] {
             if (connection->channel) {
                 connection->channel->close(CloseReason::kGoingAway);

@@ -17,7 +17,9 @@ struct ServerOptions {
     std::string address = "127.0.0.1";  // a literal loopback address or "localhost"
     std::uint16_t port = 0;             // 0: any free one
     VersionRange versions{};
-    std::size_t connections = 1'000;  // above it a new connection is closed at once
+    /// Above it a new connection takes the place of one that has not shaken hands (WaitingRoom), or
+    /// is closed at once when there is none.
+    std::size_t connections = 1'000;
     Millis handshake{5'000};  // from accept to the whole request; also how long a close may take
     Millis idle{60'000};      // silence after which the peer counts as gone
     SendLimits send{};

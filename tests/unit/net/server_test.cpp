@@ -119,6 +119,19 @@ TEST_F(ServerTest, AboveTheConnectionLimitANewConnectionIsClosed) {
     EXPECT_EQ(answer->payload, "still served");
 }
 
+TEST_F(ServerTest, AboveTheConnectionLimitWhoSaysNothingMakesRoom) {
+    const auto server = listen({.connections = 2});
+    ASSERT_TRUE(server);
+    const RawSocket served = test::connect_upgraded((*server)->port());
+    ASSERT_TRUE(served.ok());
+    const RawSocket silent = RawSocket::connect((*server)->port());
+    const RawSocket late = test::connect_upgraded((*server)->port());
+    EXPECT_TRUE(late.ok());
+    EXPECT_EQ(silent.read_to_end(), "");
+    ASSERT_TRUE(served.write(test::client_frame(test::Opcode::kBinary, "still served")));
+    EXPECT_TRUE(test::read_frame(served));
+}
+
 TEST_F(ServerTest, APortInUseIsAConflictThatNamesIt) {
     const auto server = listen({});
     ASSERT_TRUE(server);
