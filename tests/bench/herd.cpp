@@ -115,6 +115,7 @@ json::object to_json(const HerdFigures& f) {
             {"first_ack_max_ms", rounded(f.first_max_ms)},
             {"done_p50_ms", rounded(f.done_p50_ms)},
             {"done_max_ms", rounded(f.done_max_ms)},
+            {"slowest_over_median", rounded(f.done_max_ms / f.done_p50_ms)},
             {"hub_rss_before_mib", rounded(f.hub_rss_before_mib)},
             {"hub_rss_mib", rounded(f.hub_rss_mib)},
             {"hub_cpu_us_per_record", rounded(f.hub_cpu_us)},
@@ -127,7 +128,8 @@ std::string to_table(const HerdFigures& f) {
         "{} devices back at once with {} records each: drained in {:.1f} s, {:.0f} records/s\n"
         "a record acknowledged after    p50 {:>7.0f} ms   p99 {:>7.0f} ms   last {:>7.0f} ms\n"
         "a device's first record        p50 {:>7.0f} ms   last {:>6.0f} ms\n"
-        "a device's last record         p50 {:>7.0f} ms   last {:>6.0f} ms\n"
+        "a device's last record         p50 {:>7.0f} ms   last {:>6.0f} ms: the slowest {:.2f} "
+        "times the median\n"
         "hub: {:.0f} MiB before, {:.0f} MiB at most; {:.1f} us of processor a record; "
         "{} connections\n"
         "{}\n",
@@ -142,6 +144,7 @@ std::string to_table(const HerdFigures& f) {
         f.first_max_ms,
         f.done_p50_ms,
         f.done_max_ms,
+        f.done_max_ms / f.done_p50_ms,
         f.hub_rss_before_mib,
         f.hub_rss_mib,
         f.hub_cpu_us,
