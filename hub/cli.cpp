@@ -278,6 +278,8 @@ Result<json::object> serve(const Options& options) {
     net::SystemRandom random;
     net::JsonLogger log{*clock};
     STREETLOG_TRY(auto ledger, Ledger::open(options.data, *clock));
+    STREETLOG_TRY(const std::size_t released, ledger.release_understood());
+    if (released > 0) log.event(LogLevel::kInfo, "held_records_released", {{"count", released}});
     const bool simulated = clock_kind(ledger.log()) == kSimulated;
     asio::io_context io{1};
     ServeOptions serving;

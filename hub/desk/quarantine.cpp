@@ -90,7 +90,7 @@ Result<json::object> Desk::decide(const json::object& arguments, sync::VerdictAc
                     fmt::format("no record was set aside at hub sequence {}", at.value),
                     "See streetlog-hub quarantine");
     const auto& row = exceptions.front();
-    if (row.status == sync::RecordStatus::kHeld)
+    if (row.status == sync::RecordStatus::kHeld && !understood(log, *key))
         return fail(ErrorCode::kConflict,
                     "that record is held, not quarantined: it waits for a newer version of the hub",
                     "Update the hub; nobody has to decide.");

@@ -126,7 +126,7 @@ std::vector<sync::PageRun> PageReader::released_by(const store::LogRun& run,
     std::vector<sync::PageRun> out;
     for (const auto& [verdict, at] : log_.verdicts(run.first_hub, run.last_hub())) {
         if (verdict.act != sync::VerdictAct::kRelease || verdict.record.replica == reader) continue;
-        const auto record = store::find_quarantined(log_, verdict.record);
+        const auto record = store::find_set_aside(log_, verdict.record);
         if (!record || record->at >= at) continue;  // not here yet: it will come as released
         const sync::ReceiptSpan receipt{record->receipt.place,
                                         {{record->receipt.hlc_hub, record->receipt.saved}}};
@@ -153,8 +153,7 @@ sync::PageRun PageReader::page_run(store::LogRun&& run, const sync::Replica& rea
         std::erase_if(exceptions, [&](const store::ExceptionRow& e) {
             const sync::RecordKey key{run.replica,
                                       run.first_seq + (e.seq.value - run.first_hub.value)};
-            return e.status == sync::RecordStatus::kQuarantined &&
-                   store::released_before(log_, key, e.seq);
+            return store::released_before(log_, key, e.seq);
         });
     if (exceptions.empty() && !own) {
         out.encoding = run.encoding;

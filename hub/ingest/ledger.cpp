@@ -307,8 +307,7 @@ void Ledger::append_run(PreparedRun& run,
             log_.add_exception({at, status, code});
             result.exceptions.push_back({run.first_seq + i, status, code});
             // After a restore the release may be here before the record.
-            if (status == sync::RecordStatus::kQuarantined && record.shape &&
-                store::released_before(log_, {run.replica, run.first_seq + i}, at))
+            if (record.shape && store::released_before(log_, {run.replica, run.first_seq + i}, at))
                 take_ids(*record.shape, at);
         } else {
             take_ids(*record.shape, at);
@@ -359,7 +358,7 @@ void Ledger::take_ids(const sync::RecordShape& shape, HubSeq at) {
 void Ledger::learn_verdict(const sync::RecordVerdict& verdict, HubSeq at) {
     log_.add_verdict({verdict, at});
     if (verdict.act != sync::VerdictAct::kRelease) return;
-    const auto record = store::find_quarantined(log_, verdict.record);
+    const auto record = store::find_set_aside(log_, verdict.record);
     if (!record) return;
     if (const auto shape = sync::inspect(record->view())) take_ids(*shape, record->at);
 }

@@ -65,6 +65,11 @@ class Ledger {
     [[nodiscard]] Result<std::vector<sync::RecordKey>> author_all(
         std::vector<std::pair<sync::Header, std::vector<sync::Op>>> drafts);
 
+    /// Releases what an earlier version had to hold and this one understands, as a record of the
+    /// hub's own, so that every projection and every device learns of it in its place of the log.
+    /// What it understands and may not let in stays held, for a person to decide. Returns how many.
+    [[nodiscard]] Result<std::size_t> release_understood();
+
     [[nodiscard]] std::optional<store::ReplicaRow> replica(const sync::Replica& replica) const;
 
     [[nodiscard]] store::HubHead head() const { return head_; }

@@ -136,9 +136,8 @@ struct HubProjection::Impl {
             const auto receipt = run.receipt.of(i);
             const auto set_aside = std::ranges::find(exceptions, at, &store::ExceptionRow::seq);
             const auto record = readable(views[i]);
-            const bool hidden = set_aside != exceptions.end() &&
-                                (set_aside->status != sync::RecordStatus::kQuarantined ||
-                                 !store::released_before(log, key, at));
+            const bool hidden =
+                set_aside != exceptions.end() && !store::released_before(log, key, at);
             if (hidden || !record || !in_force(*record)) {
                 const bool shown = edges || !hidden;
                 const auto writes =
@@ -177,7 +176,7 @@ struct HubProjection::Impl {
         for (const sync::Op& op : record.ops) {
             const auto verdict = sync::verdict_of(op);
             if (!verdict || verdict->act != sync::VerdictAct::kRelease) continue;
-            const auto released = store::find_quarantined(log, verdict->record);
+            const auto released = store::find_set_aside(log, verdict->record);
             if (!released || released->at >= at) continue;  // it is met later, and put then
             const auto content = sync::decode(released->view());
             if (content && in_force(*content)) put(*content, released->receipt, at);

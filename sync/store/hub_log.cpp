@@ -247,6 +247,14 @@ std::optional<LogRun> HubLog::run_of(const Replica& replica, std::uint64_t seq) 
     return run;
 }
 
+std::vector<HubSeq> HubLog::held() {
+    std::vector<HubSeq> out;
+    auto rows = db_.prepare("SELECT hub_seq FROM exception_ WHERE status = ?1 ORDER BY hub_seq");
+    rows.with(RecordStatus::kHeld);
+    while (rows.step()) out.push_back({natural(rows.integer(0))});
+    return out;
+}
+
 std::vector<ExceptionRow> HubLog::exceptions(HubSeq first, HubSeq last) {
     std::vector<ExceptionRow> out;
     exceptions_.with(sql(first.value), sql(last.value));

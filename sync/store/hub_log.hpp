@@ -119,6 +119,8 @@ class HubLog {
     [[nodiscard]] std::optional<LogRun> run_of(const Replica& replica, std::uint64_t seq);
     /// Where the runs of `replica` after `after` begin, ascending.
     [[nodiscard]] std::vector<HubSeq> runs_of(const Replica& replica, HubSeq after);
+    /// Places of the records that were held, released since or not.
+    [[nodiscard]] std::vector<HubSeq> held();
     [[nodiscard]] std::vector<ExceptionRow> exceptions(HubSeq first, HubSeq last);
     /// The verdict that counts: the first release, else the first reject.
     [[nodiscard]] std::optional<VerdictRow> verdict_on(const sync::RecordKey& record);

@@ -41,12 +41,9 @@ std::optional<LoggedRecord> find_record(HubLog& log, const sync::RecordKey& key)
     return out;
 }
 
-std::optional<LoggedRecord> find_quarantined(HubLog& log, const sync::RecordKey& key) {
+std::optional<LoggedRecord> find_set_aside(HubLog& log, const sync::RecordKey& key) {
     auto found = find_record(log, key);
-    if (!found) return std::nullopt;
-    const auto exceptions = log.exceptions(found->at, found->at);
-    if (exceptions.empty() || exceptions.front().status != RecordStatus::kQuarantined)
-        return std::nullopt;
+    if (!found || log.exceptions(found->at, found->at).empty()) return std::nullopt;
     return found;
 }
 

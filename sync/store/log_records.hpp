@@ -28,9 +28,9 @@ struct LoggedRecord {
 /// None when the log does not have it, or its run cannot be read.
 [[nodiscard]] std::optional<LoggedRecord> find_record(HubLog& log, const sync::RecordKey& key);
 
-/// The record, if it was quarantined and can be read: what a release puts in force. A held one is
-/// not understood, whatever a reviewer says.
-[[nodiscard]] std::optional<LoggedRecord> find_quarantined(HubLog& log, const sync::RecordKey& key);
+/// The record, if it was set aside and can be read: what a release puts in force. Of held ones the
+/// hub itself says so, when a version of it understands them.
+[[nodiscard]] std::optional<LoggedRecord> find_set_aside(HubLog& log, const sync::RecordKey& key);
 
 /// Whether a release of the record stands in the log before `at`.
 [[nodiscard]] bool released_before(HubLog& log, const sync::RecordKey& key, HubSeq at);

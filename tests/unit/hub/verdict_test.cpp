@@ -262,8 +262,67 @@ TEST_F(VerdictTest, TheDeskListsWhatWasSetAsideAndReleasesIt) {
     expect_agreement();
 }
 
-TEST_F(VerdictTest, AHeldRecordCannotBeReleasedByHand) {
+TEST_F(VerdictTest, WhatAnEarlierVersionHeldTakesEffectOnceTheHubUnderstandsIt) {
     quarantine_an_ssn(sync::StatusCode::kNewerSchema);
+    hub_.dump_hash();
+    EXPECT_EQ(ssn_at(hub_.projection.read()), "");
+    EXPECT_EQ(ssn_at(other_.read()), "");
+    EXPECT_EQ(ssn_at(author_.read()), "123456789");  // its author's screen goes on showing it
+    EXPECT_EQ(author_.read().status()->held_by_hub, 1U);
+    expect_agreement();
+
+    EXPECT_EQ(need(hub_.ledger.release_understood()), 1U);
+    EXPECT_EQ(need(hub_.ledger.release_understood()), 0U);
+    clock_.advance(Millis{1000});
+    hub_.pull(author_);
+    hub_.pull(other_);
+    need(author_.stamp_receipts(100));
+    hub_.dump_hash();
+    EXPECT_EQ(ssn_at(hub_.projection.read()), "123456789");
+    EXPECT_EQ(ssn_at(other_.read()), "123456789");
+    EXPECT_EQ(author_.read().status()->held_by_hub, 0U);
+    expect_agreement();
+}
+
+TEST_F(VerdictTest, WhatIsNotUnderstoodEitherStaysHeld) {
+    sync::Op op{kClient, sync::OpKind::kSetGroup, kSsn.table, 60'000};
+    op.cells = {{1, std::int64_t{1}}};
+    save(author_, {create()});
+    save(author_, {op});
+    save(author_, {set_ssn("123456789")});  // nothing is blocked by it
+    while (hub_.push(author_)) {
+    }
+    EXPECT_EQ(need(hub_.ledger.release_understood()), 0U);
+    hub_.pull(author_);
+    hub_.pull(other_);
+    hub_.dump_hash();
+    EXPECT_EQ(ssn_at(other_.read()), "123456789");
+    EXPECT_EQ(author_.read().status()->held_by_hub, 1U);
+    EXPECT_EQ(desk("quarantine release", {{"HUB_SEQ", 2}}).error().code, ErrorCode::kConflict);
+}
+
+TEST_F(VerdictTest, WhatIsUnderstoodAndCreatesATakenIdWaitsForAPerson) {
+    hub_.ledger.set_admit([](const PreparedRun&, const sync::RecordShape&) {
+        return sync::StatusCode::kNewerSchema;
+    });
+    save(author_, {create()});
+    while (hub_.push(author_)) {
+    }
+    hub_.ledger.set_admit({});
+    save(other_, {create()});
+    hub_.push(other_);
+    EXPECT_EQ(need(hub_.ledger.release_understood()), 0U);
+    EXPECT_EQ(need(desk("quarantine release", {{"HUB_SEQ", 1}})).at("verdict").as_string(),
+              "released");
+}
+
+TEST_F(VerdictTest, AHeldRecordThatIsNotUnderstoodCannotBeReleasedByHand) {
+    sync::Op op{kClient, sync::OpKind::kSetGroup, kSsn.table, 60'000};
+    op.cells = {{1, std::int64_t{1}}};
+    save(author_, {create()});
+    save(author_, {op});
+    while (hub_.push(author_)) {
+    }
     EXPECT_EQ(need(desk("quarantine")).at("records").as_array()[0].at("status").as_string(),
               "held");
     EXPECT_EQ(desk("quarantine release", {{"HUB_SEQ", 2}}).error().code, ErrorCode::kConflict);
