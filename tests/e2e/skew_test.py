@@ -4,9 +4,10 @@ same of it and carry on; a database that is newer than its program is refused an
 import contextlib
 import hashlib
 import sqlite3
+import subprocess
 import unittest
 
-from harness import WRONG_DATABASE, World, wait_for
+from harness import BIN, CONFLICT, WRONG_DATABASE, World, wait_for
 from stores import FILES, VERSIONS, put, said, schema_of
 
 # Follows from the day one asks.
@@ -88,6 +89,41 @@ class OlderStoreTest(World):
         with contextlib.closing(sqlite3.connect(agent.data / FILES["agent"])) as db, db:
             db.execute("UPDATE me SET hub_address = ?", (f"127.0.0.1:{hub.port}",))
             return db.execute("SELECT hex(device) FROM me").fetchone()[0].lower()
+
+
+class NewerDeviceTest(World):
+    def test_a_device_newer_than_the_hub_hands_over_and_is_held(self):
+        hub = self.make_hub().serve()
+        newer, other = self.make_agent(hub, "newer"), self.make_agent(hub, "other")
+        for agent in (newer, other):
+            agent.sync()
+        self.save_of_the_future(newer, "Futura")
+        before = newer.intake("--first", "Ante", "--last", "Rior", "--project", self.project_of(newer))
+        self.assertEqual(newer.sync()["unsent"], 0, "nothing is blocked")
+        status = newer.status()
+        self.assertEqual((status["saved"], status["unsent"], status["held_by_hub"]), (2, 0, 1))
+        row, = hub.run("quarantine")["records"]
+        self.assertEqual((row["device"], row["seq"], row["status"], row["code"], row["verdict"]),
+                         (newer.device, 1, "held", "HELD_NEWER_SCHEMA", "open"))
+        self.assertIn("waits until this hub is updated", row["why"])
+        code, _, error = hub.call("quarantine", "release", row["hub_seq"])
+        self.assertEqual(code, CONFLICT, error)
+
+        other.sync()
+        self.assertEqual(other.find("futura"), [], "half a Save is not shown")
+        self.assertEqual([one["client"] for one in other.find("rior")], [before["Client"]])
+        hub.stop()
+        hub.serve()  # the same version: it goes on waiting
+        self.assertEqual(hub.run("quarantine")["records"], [row])
+        self.assertTrue(hub.run("verify")["verified"])
+        for agent in (newer, other):
+            wait_for("the same everywhere", lambda a=agent: (a.sync(), a.dump_hash() == hub.dump_hash())[1])
+        self.assertEqual(hub.records_of(newer.device), 2)
+
+    def save_of_the_future(self, agent, name):
+        done = subprocess.run([BIN / "newer_device", agent.data, name], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return int(done.stdout)
 
 
 class NewerStoreTest(World):
