@@ -1,0 +1,236 @@
+#include "sync/session/bundle.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <capnp/message.h>
+
+#include "schema/wire/bundle.capnp.h"
+#include "sync/change/capnp_bytes.hpp"
+#include "sync/change/codec.hpp"
+#include "sync/change/compress.hpp"
+#include "sync/change/seal.hpp"
+#include "sync/change/wire_ids.hpp"
+
+namespace streetlog::sync {
+namespace {
+
+constexpr std::string_view kBundleMark = "SLBUNDL1";
+constexpr std::string_view kReplyMark = "SLREPLY1";
+constexpr std::string_view kBundleContext = "streetlog-bundle/1";
+constexpr std::string_view kReplyContext = "streetlog-bundle-reply/1";
+
+/// What is signed: everything but the signature, each part with its length.
+class Statement {
+  public:
+    void add(BytesView bytes) {
+        add(bytes.size());
+        text_.insert(text_.end(), bytes.begin(), bytes.end());
+    }
+
+    void add(std::uint64_t n) {
+        for (int shift = 0; shift < 64; shift += 8) text_.push_back(static_cast<Byte>(n >> shift));
+    }
+
+    void add(const DeviceId& hub, const Replica& author, Instant made) {
+        add(BytesView{hub.bytes});
+        add(BytesView{author.device.bytes});
+        add(author.incarnation);
+        add(static_cast<std::uint64_t>(made.ms));
+    }
+
+    [[nodiscard]] Hash digest() const { return sha256(text_); }
+
+  private:
+    Bytes text_;
+};
+
+template <class Message>
+std::vector<Bytes> encoded(const std::vector<Message>& messages) {
+    std::vector<Bytes> out(messages.size());
+    std::ranges::transform(
+        messages, out.begin(), [](const Message& one) { return encode_message(one); });
+    return out;
+}
+
+Hash statement_of(const DeviceId& hub,
+                  const Replica& author,
+                  Instant made,
+                  const std::vector<Bytes>& parts) {
+    Statement out;
+    out.add(hub, author, made);
+    out.add(parts.size());
+    for (const Bytes& part : parts) out.add(sha256(part));
+    return out.digest();
+}
+
+capnp::Data::Reader as_data(BytesView bytes) { return {bytes.data(), bytes.size()}; }
+
+Bytes bytes_of(capnp::Data::Reader data) { return {data.begin(), data.end()}; }
+
+/// The same for both kinds of file.
+template <class Builder, class Parts>
+void fill(Builder out,
+          const DeviceId& hub,
+          const Replica& author,
+          Instant made,
+          const std::vector<Bytes>& parts,
+          const Signature& signature,
+          Parts init_parts) {
+    write_id(out.initHub(), hub);
+    write_id(out.initDevice(), author.device);
+    out.setIncarnation(author.incarnation);
+    out.setMadeMs(made.ms);
+    auto list = init_parts(static_cast<unsigned>(parts.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, as_data(parts[i]));
+    out.setSignature(as_data(signature));
+}
+
+Bytes marked(std::string_view mark, const Bytes& content) {
+    Bytes out{mark.begin(), mark.end()};
+    out.insert(out.end(), content.begin(), content.end());
+    return out;
+}
+
+/// What comes after the mark.
+Result<Bytes> unmarked(std::string_view mark, BytesView file, const char* what) {
+    if (file.size() > kBundleBytesMax)
+        return fail(ErrorCode::kTooLarge, std::string{"this file is too large for "} + what);
+    if (file.size() < mark.size() || !std::ranges::equal(mark, file.first(mark.size())))
+        return fail(ErrorCode::kMalformed, std::string{"this file is not "} + what);
+    file = file.subspan(mark.size());
+    return Bytes{file.begin(), file.end()};
+}
+
+template <class List>
+std::vector<Bytes> parts_of(List list) {
+    std::vector<Bytes> out;
+    out.reserve(list.size());
+    for (const auto part : list) out.push_back(bytes_of(part));
+    return out;
+}
+
+/// kMalformed when one of them is another message.
+template <class Message>
+Result<std::vector<Message>> decoded(const std::vector<Bytes>& parts) {
+    std::vector<Message> out;
+    out.reserve(parts.size());
+    for (const Bytes& part : parts) {
+        STREETLOG_TRY(auto message, decode_message(part));
+        auto* wanted = std::get_if<Message>(&message);
+        if (wanted == nullptr) return fail(ErrorCode::kMalformed, "it holds another message");
+        out.push_back(std::move(*wanted));
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<Push> push_of(PushRun run) {
+    std::vector<EncodedView> views;
+    views.reserve(run.records.size());
+    for (const EncodedRecord& r : run.records) views.push_back(view_of(r));
+    Push push;
+    push.first_seq = run.first_seq;
+    push.count = static_cast<std::uint32_t>(run.records.size());
+    push.prev_hash = run.prev_hash;
+    push.head_hash = run.head_hash;
+    push.receipts = std::move(run.receipts);
+    Packed packed = pack(encode_batch(views));
+    push.raw_bytes = packed.raw_bytes;
+    push.encoding = packed.encoding;
+    push.body = std::move(packed.body);
+    std::size_t bytes = push.body.size() + 1024;
+    for (const RunReceipt& r : push.receipts) bytes += 256 + r.times.size() * 24;
+    if (push.raw_bytes > kBatchRawBytesMax || bytes > kMessageBytesMax)
+        return fail(ErrorCode::kTooLarge, "a batch does not fit a message");
+    return push;
+}
+
+Result<Bytes> write_bundle(const Bundle& bundle, const SigningKey& device, const PublicKey& hub) {
+    const auto parts = encoded(bundle.pushes);
+    const Hash statement = statement_of(bundle.hub, bundle.author, bundle.made, parts);
+    capnp::MallocMessageBuilder message;
+    auto root = message.initRoot<wire::Bundle>();
+    fill(root,
+         bundle.hub,
+         bundle.author,
+         bundle.made,
+         parts,
+         device.sign(kBundleContext, statement),
+         [&](unsigned n) { return root.initPushes(n); });
+    STREETLOG_TRY(const Bytes box, seal(hub, to_bytes(message)));
+    return marked(kBundleMark, box);
+}
+
+Result<Bundle> read_bundle(BytesView file,
+                           const DeviceId& hub,
+                           const SigningKey& key,
+                           const KeyOf& key_of) {
+    STREETLOG_TRY(const Bytes box, unmarked(kBundleMark, file, "a bundle of a device"));
+    STREETLOG_TRY(const Bytes content, open_seal(key, box));
+    if (!SegmentReader::fits(content))
+        return fail(ErrorCode::kMalformed, "the bundle cannot be read");
+    return guarded("the bundle", [&]() -> Result<Bundle> {
+        SegmentReader reader{content};
+        const auto in = reader.root<wire::Bundle>();
+        Bundle out{read_id<DeviceId>(in.getHub()),
+                   {read_id<DeviceId>(in.getDevice()), in.getIncarnation()},
+                   {in.getMadeMs()},
+                   {}};
+        if (out.hub != hub) return fail(ErrorCode::kNotPermitted, "the bundle is for another hub");
+        const auto device = key_of(out.author.device);
+        if (!device)
+            return fail(ErrorCode::kNotPermitted,
+                        "the bundle is of a device this hub does not know");
+        const auto parts = parts_of(in.getPushes());
+        const Hash statement = statement_of(out.hub, out.author, out.made, parts);
+        if (!verify(*device, kBundleContext, statement, bytes_of(in.getSignature())))
+            return fail(ErrorCode::kNotPermitted, "the device it names did not sign the bundle");
+        STREETLOG_TRY(out.pushes, decoded<Push>(parts));
+        return out;
+    });
+}
+
+Bytes write_reply(const BundleReply& reply, const SigningKey& hub) {
+    const auto parts = encoded(reply.acks);
+    const Hash statement = statement_of(reply.hub, reply.author, reply.made, parts);
+    capnp::MallocMessageBuilder message;
+    auto root = message.initRoot<wire::BundleReply>();
+    fill(root,
+         reply.hub,
+         reply.author,
+         reply.made,
+         parts,
+         hub.sign(kReplyContext, statement),
+         [&](unsigned n) { return root.initAcks(n); });
+    return marked(kReplyMark, to_bytes(message));
+}
+
+Result<BundleReply> read_reply(BytesView file,
+                               const DeviceId& hub,
+                               const PublicKey& key,
+                               const Replica& self) {
+    STREETLOG_TRY(const Bytes content, unmarked(kReplyMark, file, "a hub's reply to a bundle"));
+    if (!SegmentReader::fits(content))
+        return fail(ErrorCode::kMalformed, "the reply cannot be read: it is damaged or cut");
+    return guarded("the reply", [&]() -> Result<BundleReply> {
+        SegmentReader reader{content};
+        const auto in = reader.root<wire::BundleReply>();
+        BundleReply out{read_id<DeviceId>(in.getHub()),
+                        {read_id<DeviceId>(in.getDevice()), in.getIncarnation()},
+                        {in.getMadeMs()},
+                        {}};
+        if (out.hub != hub) return fail(ErrorCode::kNotPermitted, "the reply is of another hub");
+        if (out.author != self)
+            return fail(ErrorCode::kNotPermitted, "the reply is for another device");
+        const auto parts = parts_of(in.getAcks());
+        const Hash statement = statement_of(out.hub, out.author, out.made, parts);
+        if (!verify(key, kReplyContext, statement, bytes_of(in.getSignature())))
+            return fail(ErrorCode::kNotPermitted, "the hub did not sign the reply");
+        STREETLOG_TRY(out.acks, decoded<PushAck>(parts));
+        return out;
+    });
+}
+
+}  // namespace streetlog::sync
