@@ -16,6 +16,7 @@
 #include "agent/app/acts.hpp"
 #include "agent/app/device.hpp"
 #include "agent/app/doctor.hpp"
+#include "agent/app/enrol.hpp"
 #include "agent/app/files.hpp"
 #include "agent/app/serve.hpp"
 #include "agent/app/sync_once.hpp"
@@ -45,6 +46,9 @@ struct Options {
     fs::path data = "agent-data";
     bool json = false;
     fs::path enrolment;
+    std::string hub;
+    std::string code;
+    std::string fingerprint;
     std::string project;
     std::string coc;
     fs::path simulated_clock;
@@ -87,9 +91,13 @@ Answer perform(const Options& options, std::string_view command, const json::obj
     for (;;) {
         auto device = Device::open(options.data);
         if (device) {
-            if (command != "sync") return Acts{**device}.run(command, arguments);
             net::SystemClock clock;
             net::JsonLogger log{clock, LogLevel::kWarning};
+            if (command == "enrol") {
+                STREETLOG_CHECK(accept_code(**device, arguments));
+                return plain(enrol_now(**device, log));
+            }
+            if (command != "sync") return Acts{**device}.run(command, arguments);
             return plain(sync_once(**device, log, say));
         }
         if (device.error().code != ErrorCode::kLocked) return std::unexpected(device.error());
@@ -100,25 +108,76 @@ Answer perform(const Options& options, std::string_view command, const json::obj
     }
 }
 
-Answer init(const Options& options) {
-    net::SystemRandom random;
+/// Whatever becomes of the first contact, the device is one: people can record with it.
+Answer first_contact(const Options& options, json::object made) {
+    STREETLOG_TRY(const auto device, Device::open(options.data));
+    net::SystemClock clock;
+    net::JsonLogger log{clock, LogLevel::kError};
+    auto enrolled = enrol_now(*device, log);
+    if (!enrolled && enrolled.error().code != ErrorCode::kUnavailable) {
+        auto error = std::move(enrolled).error();
+        error.message += "; the device is set up all the same";
+        return std::unexpected(std::move(error));
+    }
+    for (const auto& [name, value] : trust_state(*device)) made[name] = value;
+    if (!enrolled) made["next"] = "The hub was not reached. The first sync enrols the device.";
+    return made;
+}
+
+Result<DeviceSetup> setup_of(const Options& options) {
     DeviceSetup setup;
-    STREETLOG_TRY(setup.enrolment, read_enrolment(options.enrolment));
     if (!options.project.empty()) {
         const auto id = parse_id<EntityId>(options.project);
-        if (!id)
-            return std::unexpected(
-                Error{ErrorCode::kInvalidInput, "--project needs an id of 32 hex digits", {}});
+        if (!id) return fail(ErrorCode::kInvalidInput, "--project needs an id of 32 hex digits");
         setup.project = *id;
     }
     setup.coc = options.coc;
     setup.simulated_clock = options.simulated_clock;
-    STREETLOG_CHECK(make_device(options.data, setup, random));
-    return json::object{{"device", to_string(setup.enrolment.device)},
-                        {"name", setup.enrolment.name},
-                        {"data", options.data.string()},
-                        {"hub", format_address({setup.enrolment.host, setup.enrolment.port})},
-                        {"clock", setup.simulated_clock.empty() ? "real" : "simulated"}};
+    return setup;
+}
+
+Answer init(const Options& options) {
+    net::SystemRandom random;
+    STREETLOG_TRY(auto setup, setup_of(options));
+    if (!options.enrolment.empty()) {
+        STREETLOG_TRY(setup.enrolment, read_enrolment(options.enrolment));
+        STREETLOG_CHECK(make_device(options.data, setup, random));
+    } else {
+        sync::Hash fingerprint{};
+        if (options.code.empty() || options.hub.empty() ||
+            !from_hex(options.fingerprint, fingerprint))
+            return std::unexpected(
+                Error{ErrorCode::kUsage,
+                      "say --enrolment FILE, or --hub, --code and --ca-fingerprint (64 hex digits)",
+                      "streetlog-hub device add gives out all of them."});
+        const auto address = parse_address(options.hub);
+        if (!address)
+            return std::unexpected(Error{ErrorCode::kInvalidInput, "--hub needs ADDRESS:PORT", {}});
+        net::SystemClock clock;
+        net::JsonLogger log{clock, LogLevel::kError};
+        STREETLOG_CHECK(make_device_by_code(
+            options.data, *address, options.code, fingerprint, std::move(setup), log));
+    }
+    STREETLOG_TRY(auto made, [&]() -> Result<json::object> {
+        STREETLOG_TRY(const auto device, Device::open(options.data));
+        const auto& settings = device->settings();
+        return json::object{
+            {"device", to_string(settings.self.device)},
+            {"name", settings.device_name},
+            {"data", options.data.string()},
+            {"hub", settings.hub_address},
+            {"clock", settings.clock == store::ClockMode::kReal ? "real" : "simulated"}};
+    }());
+    return first_contact(options, std::move(made));
+}
+
+Answer enrol(const Options& options) {
+    json::object arguments;
+    if (!options.enrolment.empty()) {
+        STREETLOG_TRY(arguments["document"], read_text(options.enrolment, kJsonBytesMax));
+    }
+    if (!options.code.empty()) arguments["code"] = options.code;
+    return perform(options, "enrol", arguments);
 }
 
 Answer save(const Options& options, std::string_view command) {
@@ -208,9 +267,13 @@ class Commands {
 void Commands::declare_device() {
     auto& making =
         command("init", "Make this directory a device of a hub", [this] { return init(options_); });
-    making
-        .add_option("--enrolment", options_.enrolment, "File from streetlog-hub device add --out")
-        ->required();
+    making.add_option("--enrolment",
+                      options_.enrolment,
+                      "File from streetlog-hub device add --out; the hub need not be reachable");
+    making.add_option("--hub", options_.hub, "Without such a file: the hub's ADDRESS:PORT");
+    making.add_option("--code", options_.code, "and the one-time code");
+    making.add_option(
+        "--ca-fingerprint", options_.fingerprint, "and the fingerprint of the root, 64 hex digits");
     making.add_option(
         "--project", options_.project, "Where intakes enroll unless they say otherwise");
     making.add_option("--coc", options_.coc, "CoC of heads of household, as CA-600");
@@ -218,6 +281,12 @@ void Commands::declare_device() {
                       options_.simulated_clock,
                       "Demonstration only: live by this clock file; it is copied to <data>/clock "
                       "and every record is marked");
+    auto& enrolling = command("enrol", "Give a device that is there a new code, and enrol", [this] {
+        return enrol(options_);
+    });
+    enrolling.add_option(
+        "--enrolment", options_.enrolment, "File from streetlog-hub device code --out");
+    enrolling.add_option("--code", options_.code, "or the code alone");
     auto& user = command("user", "Say who holds the device, or list who may", [this] {
         return perform(options_, "user", options_.arguments);
     });

@@ -22,9 +22,12 @@
 #include "hub/backup/backup_commands.hpp"
 #include "hub/commands.hpp"
 #include "hub/serve/service.hpp"
+#include "hub/trust/ca_commands.hpp"
+#include "hub/trust/trust_files.hpp"
 #include "sync/net/checkup_answer.hpp"
 #include "sync/net/control_socket.hpp"
 #include "sync/net/json_logger.hpp"
+#include "sync/net/private_file.hpp"
 #include "sync/net/signal_stop.hpp"
 #include "sync/net/system_clock.hpp"
 #include "sync/net/terminal.hpp"
@@ -47,6 +50,9 @@ struct Options {
     fs::path out;
     fs::path simulated_clock;
     fs::path from_backup;
+    fs::path root_key;
+    std::string device;
+    bool new_key = false;
     bool full = false;
     int exit_code = 0;  // of a command that answers and still does not end well
 
@@ -60,29 +66,43 @@ struct Options {
     bool dump_hash = false, everything = false;
 };
 
-/// Writes a file that only its owner may read, whole or not at all.
-Result<void> write_private(const fs::path& file, std::string_view text) {
-    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail(ErrorCode::kStorage,
-                    fmt::format("cannot make {}: {}", file.string(), std::strerror(errno)),
-                    "Name a file that does not exist yet.");
-    const bool good = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                      ::fsync(fd) == 0;
-    ::close(fd);
-    if (!good) return fail(ErrorCode::kStorage, fmt::format("cannot write {}", file.string()));
-    return {};
+fs::path root_key_of(const Options& options) {
+    return options.root_key.empty() ? default_root_key(options.data) : options.root_key;
+}
+
+/// What a device needs for its first contact: where the hub is, whose certificate it will show,
+/// and the code. With --out it goes to a file, without to whoever asked.
+Result<json::object> with_enrolment(const Options& options, Result<json::object> said) {
+    if (!said) return said;
+    auto device = *std::move(said);
+    STREETLOG_TRY(const auto pem, net::read_private(root_certificate_file(options.data)));
+    STREETLOG_TRY(const auto root, net::Certificate::from_pem(pem));
+    device["host"] = options.address;
+    device["port"] = options.port;
+    device["root_fingerprint"] = to_hex(root.fingerprint());
+    if (options.out.empty()) return device;
+    auto document = device;
+    document["root"] = pem;
+    auto written = net::write_private(options.out, json::serialize(document) + "\n");
+    if (!written) {
+        auto error = std::move(written).error();
+        error.hint = "Name a file that does not exist yet, with streetlog-hub device code.";
+        return std::unexpected(std::move(error));
+    }
+    device.erase("code");
+    device["enrolment_file"] = options.out.string();
+    return device;
 }
 
 Result<json::object> add_device(const Options& options) {
-    STREETLOG_TRY(auto device, perform(options.data, "device add", {{"name", options.name}}));
-    if (options.out.empty()) return device;
-    device["host"] = options.address;
-    device["port"] = options.port;
-    STREETLOG_CHECK(write_private(options.out, json::serialize(device) + "\n"));
-    device.erase("secret");
-    device["enrolment_file"] = options.out.string();
-    return device;
+    return with_enrolment(options, perform(options.data, "device add", {{"name", options.name}}));
+}
+
+Result<json::object> new_code(const Options& options) {
+    return with_enrolment(options,
+                          perform(options.data,
+                                  "device code",
+                                  {{"DEVICE", options.device}, {"new_key", options.new_key}}));
 }
 
 Result<json::object> verify_hub(const Options& options) {
@@ -189,6 +209,65 @@ void add_review_commands(CLI::App& app, const Command& command, Options& options
 }
 
 template <class Command>
+void add_device_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* device = app.add_subcommand("device", "The devices that may hand over records");
+    device->require_subcommand(1);
+    const auto to_document = [&](CLI::App* sub) {
+        sub->add_option("--out",
+                        options.out,
+                        "Write the device's enrolment document there, readable only by you");
+        sub->add_option("--address", options.address, "Where the device will find the hub")
+            ->capture_default_str();
+        sub->add_option("--port", options.port, "and at which port")->capture_default_str();
+    };
+    auto* adding = command(*device, "add", "Let a device in: makes its one-time code", [&] {
+        return add_device(options);
+    });
+    adding->add_option("--name", options.name, "Name of the device")->required();
+    to_document(adding);
+    const auto on_one = [&](const char* name, const char* help, auto what) {
+        auto* sub = command(*device, name, help, what);
+        sub->add_option("DEVICE", options.device, "Its name or id")->required();
+        return sub;
+    };
+    auto* coding = on_one("code", "A new one-time code; the one before is worth nothing", [&] {
+        return new_code(options);
+    });
+    coding->add_flag("--new-key", options.new_key, "The device has lost its key: take another");
+    to_document(coding);
+    command(*device, "list", "Every device and what came from it", [&] {
+        return perform(options.data, "device list", {});
+    });
+    const auto act = [&](const char* name, const char* help) {
+        on_one(name, help, [&options, name] {
+            return perform(
+                options.data, std::string{"device "} + name, {{"DEVICE", options.device}});
+        });
+    };
+    act("show", "One device: state, key, code, approval");
+    act("suspend", "Shut a device out for now, at once");
+    act("resume", "Let a suspended device in again");
+    act("approve", "Let a device whose certificate has lapsed renew it, within 30 days");
+    act("revoke", "Shut a device out for good, at once");
+}
+
+template <class Command>
+void add_ca_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* ca = app.add_subcommand("ca", "The deployment's own authority for certificates");
+    ca->require_subcommand(1);
+    auto* making =
+        command(*ca, "init", "Make one for a hub that has none; the hub is stopped", [&] {
+            return ca_init(options.data, root_key_of(options));
+        });
+    making->add_option("--root-key", options.root_key, "Where to write the root's key");
+    auto* renewing =
+        command(*ca, "renew", "A new issuer for another year; the hub is stopped", [&] {
+            return ca_renew(options.data, root_key_of(options));
+        });
+    renewing->add_option("--root-key", options.root_key, "The root's key, which init wrote");
+}
+
+template <class Command>
 void add_desk_commands(CLI::App& app, const Command& command, Options& options) {
     auto* import = command(app, "import", "Take in a set of HMIS CSV files (FY2026)", [&] {
         return import_set_of(options);
@@ -257,9 +336,13 @@ void add_care_commands(CLI::App& app, const Command& command, Options& options) 
 
 Result<json::object> init(const Options& options) {
     net::SystemRandom random;
-    STREETLOG_TRY(const auto id, init_hub(options.data, random, options.simulated_clock));
+    const auto root_key = root_key_of(options);
+    STREETLOG_TRY(const auto keep, keep_root_key_in(root_key, options.data));
+    STREETLOG_TRY(const auto id, init_hub(options.data, random, keep, options.simulated_clock));
     return json::object{{"hub", to_string(id)},
                         {"data", options.data.string()},
+                        {"root_key", root_key.string()},
+                        {"next", what_to_do_with(root_key)},
                         {"clock", options.simulated_clock.empty() ? kReal : kSimulated}};
 }
 
@@ -347,23 +430,17 @@ int run_command_line(int argc, char** argv) {
                        options.simulated_clock,
                        "Demonstration only: live by this clock file, copied to <data>/clock; "
                        "status and log say so");
+    making->add_option("--root-key",
+                       options.root_key,
+                       "Where to write the key of the deployment's root; DATA-root.key beside the "
+                       "data directory without it");
     auto* serving = command(app, "serve", "Run until stopped", [&] { return serve(options); });
     serving->add_option("--port", options.port, "Port; 0: any free one")->capture_default_str();
-    serving->add_option("--address", options.address, "Loopback address to listen on")
+    serving->add_option("--address", options.address, "Address to listen on")
         ->capture_default_str();
 
-    auto* device = app.add_subcommand("device", "The devices that may hand over records");
-    device->require_subcommand(1);
-    auto* adding = command(*device, "add", "Let a device in", [&] { return add_device(options); });
-    adding->add_option("--name", options.name, "Name of the device")->required();
-    adding->add_option(
-        "--out", options.out, "Write its enrolment file there, readable only by you");
-    adding->add_option("--address", options.address, "Where the device will find the hub")
-        ->capture_default_str();
-    adding->add_option("--port", options.port, "and at which port")->capture_default_str();
-    command(*device, "list", "Every device and what came from it", [&] {
-        return perform(options.data, "device list", {});
-    });
+    add_device_commands(app, command, options);
+    add_ca_commands(app, command, options);
 
     auto* user = app.add_subcommand("user", "The people who hold the devices");
     user->require_subcommand(1);

@@ -1,11 +1,8 @@
 #include "hub/commands.hpp"
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -13,6 +10,7 @@
 #include "hub/admin/admin.hpp"
 #include "hub/admin/hub_clock.hpp"
 #include "hub/desk/desk.hpp"
+#include "hub/serve/elsewhere.hpp"
 #include "sync/net/system_clock.hpp"
 #include "sync/net/terminal.hpp"
 
@@ -62,22 +60,6 @@ std::optional<Request> read_request(const sync::Bytes& bytes) {
     return Request{std::string{command->get_string()}, arguments->get_object()};
 }
 
-/// Hands `job` over and comes back with what it says, on the caller's executor.
-template <class Post>
-asio::awaitable<Answer> elsewhere(Post post) {
-    const auto executor = co_await asio::this_coro::executor;
-    auto start = [&](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        post([executor, shared](Answer answer) {
-            asio::post(executor, [shared, answer = std::move(answer)]() mutable {
-                (*shared)(std::move(answer));
-            });
-        });
-    };
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Answer)>(
-        start, asio::use_awaitable);
-}
-
 }  // namespace
 
 std::filesystem::path control_socket(const std::filesystem::path& data) { return data / "control"; }
@@ -119,9 +101,11 @@ asio::awaitable<sync::Bytes> answer_request(Service& service,
             });
         };
         if (Desk::knows(request->command))
-            result = co_await elsewhere(std::move(at_the_desk));
+            result = co_await elsewhere<Answer>(std::move(at_the_desk));
         else
-            result = co_await elsewhere(std::move(at_the_log));
+            result = co_await elsewhere<Answer>(std::move(at_the_log));
+        // A device that was suspended or revoked is not let talk on.
+        if (request->command.starts_with("device ")) service.judge_connections();
     }
     const std::string text = net::encode_answer(result);
     co_return sync::Bytes{text.begin(), text.end()};

@@ -1,5 +1,6 @@
 #include "agent/app/device.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 
@@ -10,7 +11,7 @@
 #include "agent/app/files.hpp"
 #include "agent/trust/trust_files.hpp"
 #include "schema/hud/catalogue.hpp"
-#include "sync/net/loopback.hpp"
+#include "sync/net/endpoint.hpp"
 #include "sync/net/private_file.hpp"
 #include "sync/net/simulated_clock.hpp"
 
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr std::size_t kFileBytesMax = 64 * 1024;
-constexpr std::size_t kSecretBytesMax = 1024;
+constexpr std::size_t kCodeLengthMax = 100;
 
 fs::path database_of(const fs::path& directory) { return directory / "agent.db"; }
 
@@ -50,8 +51,8 @@ std::uint32_t remembered_user(const fs::path& directory) {
 
 class EnrolmentReader {
   public:
-    EnrolmentReader(const json::object& object, const fs::path& file)
-        : object_(object), file_(file) {}
+    EnrolmentReader(const json::object& object, std::string_view where)
+        : object_(object), where_(where) {}
 
     [[nodiscard]] Result<std::string> text(std::string_view key) const {
         const auto* value = object_.if_contains(key);
@@ -68,41 +69,49 @@ class EnrolmentReader {
 
     [[nodiscard]] std::unexpected<Error> wrong(std::string_view key) const {
         return fail(ErrorCode::kInvalidInput,
-                    fmt::format("{}: '{}' is missing or malformed", file_.string(), key),
+                    fmt::format("{}: '{}' is missing or malformed", where_, key),
                     "Use the file that streetlog-hub device add --out wrote for this device.");
     }
 
   private:
     const json::object& object_;
-    const fs::path& file_;
+    std::string_view where_;
 };
 
 }  // namespace
 
-Result<Enrolment> read_enrolment(const fs::path& file) {
-    STREETLOG_TRY(const auto text, read_text(file, kFileBytesMax));
+Result<Enrolment> parse_enrolment(std::string_view text, std::string_view where) {
     boost::system::error_code failed;
     const auto value = json::parse(text, failed);
     if (failed || !value.is_object()) {
         return fail(ErrorCode::kInvalidInput,
-                    fmt::format("{} is not an enrolment file", file.string()),
+                    fmt::format("{} is not an enrolment file", where),
                     "Use the file that streetlog-hub device add --out wrote for this device.");
     }
-    const EnrolmentReader read{value.get_object(), file};
+    const EnrolmentReader read{value.get_object(), where};
     Enrolment out;
     STREETLOG_TRY(out.device, read.id("device"));
     STREETLOG_TRY(out.hub, read.id("hub"));
     STREETLOG_TRY(out.name, read.text("name"));
     STREETLOG_TRY(out.host, read.text("host"));
-    STREETLOG_TRY(const auto secret, read.text("secret"));
-    out.secret.resize(secret.size() / 2);
-    if (secret.empty() || secret.size() > kSecretBytesMax || !from_hex(secret, out.secret))
-        return read.wrong("secret");
+    STREETLOG_TRY(out.code, read.text("code"));
+    if (out.code.empty() || out.code.size() > kCodeLengthMax) return read.wrong("code");
+    STREETLOG_TRY(out.root, read.text("root"));
+    if (!net::Certificate::from_pem(out.root)) return read.wrong("root");
+    STREETLOG_TRY(const auto time, read.text("time"));
+    const auto instant = parse_instant(time);
+    if (!instant) return read.wrong("time");
+    out.time = *instant;
     const auto* port = value.get_object().if_contains("port");
     if (port == nullptr || !port->is_int64() || port->get_int64() < 1 || port->get_int64() > 65535)
         return read.wrong("port");
     out.port = static_cast<std::uint16_t>(port->get_int64());
     return out;
+}
+
+Result<Enrolment> read_enrolment(const fs::path& file) {
+    STREETLOG_TRY(const auto text, read_text(file, kFileBytesMax));
+    return parse_enrolment(text, file.string());
 }
 
 std::string format_address(const HubAddress& address) {
@@ -132,9 +141,10 @@ std::int16_t offset_minutes(Instant t) {
 
 Result<void> make_device(const fs::path& directory, const DeviceSetup& setup, Random& random) {
     const Enrolment& enrolment = setup.enrolment;
-    // A demonstration clock is for hubs on this machine only; so, until connections are encrypted,
-    // is every device.
-    STREETLOG_CHECK(net::loopback_endpoints(enrolment.host, enrolment.port));
+    STREETLOG_TRY(const auto endpoints, net::endpoints_of(enrolment.host, enrolment.port));
+    if (!setup.simulated_clock.empty() && !endpoints.front().address().is_loopback())
+        return fail(ErrorCode::kNotPermitted,
+                    "a demonstration clock is for hubs on this machine only");
     if (!setup.coc.empty() && !hud::is_coc_code(setup.coc))
         return fail(ErrorCode::kInvalidInput,
                     "--coc is not in HUD's list of CoCs",
@@ -158,7 +168,6 @@ Result<void> make_device(const fs::path& directory, const DeviceSetup& setup, Ra
         random.fill(bytes);
         for (const Byte b : bytes) settings.self.incarnation = settings.self.incarnation << 8 | b;
     }
-    settings.secret = enrolment.secret;
     settings.hub = enrolment.hub;
     settings.hub_address = format_address({enrolment.host, enrolment.port});
     settings.device_name = enrolment.name;
@@ -171,6 +180,10 @@ Result<void> make_device(const fs::path& directory, const DeviceSetup& setup, Ra
         STREETLOG_CHECK(replace_file(clock_of(directory), clock));
     // Before the database, which makes the directory a device: one without a key could not sign.
     STREETLOG_CHECK(net::load_or_make_key(device_key_file(directory), random));
+    STREETLOG_CHECK(net::replace_private(hub_root_file(directory), enrolment.root));
+    if (!enrolment.code.empty())
+        STREETLOG_CHECK(net::replace_private(code_file(directory),
+                                             format_code_file(enrolment.code, enrolment.time)));
     STREETLOG_TRY(const auto store, store::AgentStore::create(database_of(directory), settings));
     if (had_file && settings.clock == store::ClockMode::kSimulated)
         STREETLOG_CHECK(replace_file(clock_of(directory), clock));
@@ -207,9 +220,18 @@ Device::Device(fs::path directory,
       witness_(store_.anchor(),
                store_.settings().clock == store::ClockMode::kSimulated ? sync::ClockKind::kSimulated
                                                                        : sync::ClockKind::kReal),
+      trust_(DeviceTrust::open(directory_)),
       user_(user) {}
 
 Device::~Device() = default;
+
+Instant Device::last_hub_time() {
+    Instant last;
+    if (const auto anchor = store_.anchor()) last = anchor->hub;
+    if (const auto status = read().status(); status && status->last_receipt)
+        last = std::max(last, *status->last_receipt);
+    return last;
+}
 
 Result<void> Device::set_user(std::uint32_t number) {
     STREETLOG_CHECK(replace_file(user_of(directory_), fmt::format("{}\n", number)));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/trust/device_trust.hpp"
 #include "schema/ports.hpp"
 #include "sync/net/system_clock.hpp"
 #include "sync/store/agent_store.hpp"
@@ -16,14 +17,19 @@ namespace streetlog::agent {
 struct Enrolment {
     DeviceId device;
     std::string name;
-    sync::Bytes secret;
     DeviceId hub;
     std::string host;
     std::uint16_t port = 0;
+    std::string code;  // empty: used already
+    std::string root;  // certificate of the root, in PEM
+    Instant time;      // of the hub, when it was written
 };
 
-/// kNotFound when the file cannot be read, kInvalidInput naming the field that is missing or
-/// malformed. The secret never appears in a message.
+/// kInvalidInput naming the field that is missing or malformed. The code never appears in a
+/// message. `where` is what the text was read from.
+[[nodiscard]] Result<Enrolment> parse_enrolment(std::string_view text, std::string_view where);
+
+/// The same for a file. kNotFound when it cannot be read.
 [[nodiscard]] Result<Enrolment> read_enrolment(const std::filesystem::path& file);
 
 struct DeviceSetup {
@@ -33,10 +39,11 @@ struct DeviceSetup {
     std::filesystem::path simulated_clock;  // empty: the machine's own clocks
 };
 
-/// Makes agent.db in `directory`, which may be new. kConflict when it holds a device already,
-/// kNotPermitted for a hub that is not on this machine, kInvalidInput for a CoC that HUD does not
-/// list. A simulated clock is copied to `directory`/clock, so that the directory stands by itself
-/// and can be moved: from then on that copy is what the device lives by.
+/// Makes the device's key and agent.db in `directory`, which may be new. kConflict when it holds a
+/// device already, kInvalidInput for a CoC that HUD does not list, kNotPermitted for a
+/// demonstration clock with a hub that is not on this machine. A simulated clock is copied to
+/// `directory`/clock, so that the directory stands by itself and can be moved: from then on that
+/// copy is what the device lives by.
 [[nodiscard]] Result<void> make_device(const std::filesystem::path& directory,
                                        const DeviceSetup& setup,
                                        Random& random);
@@ -78,6 +85,15 @@ class Device {
 
     [[nodiscard]] Random& random() { return random_; }
 
+    /// Its key and certificates, or why there are none; recording does not need them.
+    [[nodiscard]] Result<DeviceTrust>& trust() { return trust_; }
+
+    /// Reads them again.
+    void renew_trust() { trust_ = DeviceTrust::open(directory_); }
+
+    /// The latest moment it knows from the hub; 0: it never heard from it.
+    [[nodiscard]] Instant last_hub_time();
+
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
     /// Number of the user who holds the device; 0: nobody said.
@@ -99,6 +115,7 @@ class Device {
     std::unique_ptr<Clock> clock_;
     net::SystemRandom random_;
     sync::ClockWitness witness_;
+    Result<DeviceTrust> trust_;
     std::uint32_t user_ = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/trust/check_trust.hpp"
 #include "sync/net/control_socket.hpp"
 #include "sync/net/simulated_clock.hpp"
 #include "sync/net/system_clock.hpp"
@@ -163,6 +164,7 @@ Checkup examine_device(const fs::path& data, store::CheckDepth depth) {
     }
     const Instant now = clock_now(data, *settings);
     check_clock(now, *status, checkup);
+    check_trust(data, now, status->last_receipt.value_or(Instant{}), checkup);
     check_hub(now, *status, checkup);
     check_unsent(now, *status, checkup);
     check_set_aside(*status, checkup);

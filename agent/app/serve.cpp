@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/app/acts.hpp"
+#include "agent/app/enrol.hpp"
 #include "agent/app/status.hpp"
 #include "agent/app/sync_once.hpp"
 #include "sync/net/control_socket.hpp"
@@ -74,6 +75,7 @@ class Serving {
   private:
     [[nodiscard]] json::object sync_state() const;
     asio::awaitable<void> watch_clock();
+    asio::awaitable<void> renew_certificate();
     asio::awaitable<sync::Bytes> answer(sync::Bytes request, net::ControlServer::Progress progress);
     asio::awaitable<Answer> sync_now(net::ControlServer::Progress progress);
     void stop();
@@ -94,6 +96,7 @@ json::object Serving::sync_state() const {
             {"sync_in_step", state.in_step},
             {"sync_problem", state.problem},
             {"sync_needs_a_person", state.needs_a_person},
+            {"sync_custody_only", state.custody_only},
             {"sync_last_contact",
              state.last_contact.ms == 0 ? json::value{} : shown(state.last_contact)},
             {"sync_sessions", state.sessions}};
@@ -105,8 +108,20 @@ asio::awaitable<void> Serving::watch_clock() {
         const auto [error] = co_await watch_.async_wait(kAwait);
         if (error) co_return;
         device_.witness().observe(device_.clock().read());
-        if (seen % kObservationsPerProbe == 0) runner_.on_timer();
+        if (seen % kObservationsPerProbe != 0) continue;
+        runner_.on_timer();
+        co_await renew_certificate();
     }
+}
+
+/// A session that lasts for weeks must not outlive the certificate it began with: without another
+/// one the next session could only hand over.
+asio::awaitable<void> Serving::renew_certificate() {
+    const auto& trust = device_.trust();
+    if (!trust) co_return;
+    const auto now = trust->judging_time(device_.clock().now(), device_.last_hub_time());
+    if (!trust->renewal_due(now)) co_return;
+    co_await device_credentials(device_, log_);  // what it comes to is in the log; it tries again
 }
 
 asio::awaitable<Answer> Serving::sync_now(net::ControlServer::Progress progress) {
@@ -153,7 +168,12 @@ asio::awaitable<sync::Bytes> Serving::answer(sync::Bytes request,
     if (command != nullptr && command->is_string() && arguments != nullptr &&
         arguments->is_object()) {
         const std::string name{command->get_string()};
-        if (name == "sync") {
+        const bool enrolling = name == "enrol";
+        const auto accepted =
+            enrolling ? accept_code(device_, arguments->get_object()) : Result<void>{};
+        if (!accepted) {
+            answer = std::unexpected(accepted.error());
+        } else if (enrolling || name == "sync") {
             answer = co_await sync_now(progress);
         } else {
             if (name == "rebuild" || name == "verify") {
@@ -213,7 +233,7 @@ Result<void> serve(Device& device,
                    const std::filesystem::path& control,
                    Logger& log,
                    const std::function<void(const std::string&)>& ready) {
-    STREETLOG_TRY(auto options, runner_options(device.settings()));
+    STREETLOG_TRY(auto options, runner_options(device, log));
     Serving serving{device, log, std::move(options)};
     return serving.run(control, ready);
 }

@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "agent/app/enrol.hpp"
 #include "sync/timeliness/rules.hpp"
 
 namespace streetlog::agent {
@@ -116,6 +117,7 @@ Result<json::object> device_status(Device& device) {
     out["clock"] = clock_state(device, hub_now.trust);
     out["clock_simulated"] = settings.clock == store::ClockMode::kSimulated;
     out["clock_verified"] = hub_now.trust == sync::Trust::kVerified;
+    for (const auto& [name, value] : trust_state(device)) out[name] = value;
     out["device_time"] = format_instant(now.wall);
     out["hub_time"] = format_instant(hub_now.at);
     return out;

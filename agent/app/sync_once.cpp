@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "agent/app/status.hpp"
+#include "agent/trust/get_ready.hpp"
 
 namespace streetlog::agent {
 namespace {
@@ -19,12 +20,25 @@ constexpr Millis kProgressEvery{1'000};
 
 }  // namespace
 
-Result<RunnerOptions> runner_options(const store::AgentSettings& settings) {
-    STREETLOG_TRY(auto address, parse_address(settings.hub_address));
+asio::awaitable<Result<net::DeviceCredentials>> device_credentials(Device& device, Logger& log) {
+    auto& trust = device.trust();
+    if (!trust) co_return std::unexpected(trust.error());
+    const auto& settings = device.settings();
+    auto address = parse_address(settings.hub_address);
+    if (!address) co_return std::unexpected(std::move(address).error());
+    const HubPlace place{std::move(address->host), address->port, settings.hub};
+    const Instant now = trust->judging_time(device.clock().now(), device.last_hub_time());
+    auto ready = co_await get_ready(*trust, place, settings.self.device, now, log);
+    if (!ready) co_return std::unexpected(std::move(ready).error());
+    co_return trust->credentials(settings.hub, now);
+}
+
+Result<RunnerOptions> runner_options(Device& device, Logger& log) {
+    STREETLOG_TRY(auto address, parse_address(device.settings().hub_address));
     RunnerOptions options;
     options.host = std::move(address.host);
     options.port = address.port;
-    options.secret = settings.secret;
+    options.credentials = [&device, &log] { return device_credentials(device, log); };
     options.app_version = kAppVersion;
     return options;
 }
@@ -55,7 +69,7 @@ Result<json::object> sync_answer(Device& device, const store::AgentStatus& befor
 Result<json::object> sync_once(Device& device,
                                Logger& log,
                                const std::function<void(const std::string&)>& progress) {
-    STREETLOG_TRY(const auto options, runner_options(device.settings()));
+    STREETLOG_TRY(const auto options, runner_options(device, log));
     STREETLOG_TRY(const auto before, device.read().status());
     asio::io_context io{1};
     SyncRunner runner{
@@ -80,7 +94,9 @@ Result<json::object> sync_once(Device& device,
     io.run();
     if (broken) std::rethrow_exception(broken);
     STREETLOG_CHECK(std::move(outcome));
-    return sync_answer(device, before);
+    STREETLOG_TRY(auto answer, sync_answer(device, before));
+    answer["custody_only"] = runner.state().custody_only;
+    return answer;
 }
 
 }  // namespace streetlog::agent

@@ -13,7 +13,12 @@ namespace streetlog::agent {
 inline constexpr std::string_view kAppVersion = "0.1.0";
 
 /// How to reach the hub this device belongs to.
-[[nodiscard]] Result<RunnerOptions> runner_options(const store::AgentSettings& settings);
+[[nodiscard]] Result<RunnerOptions> runner_options(Device& device, Logger& log);
+
+/// Fetches the device's first certificate, or the next one, if it is time for that; then what it
+/// shows of itself.
+[[nodiscard]] net::asio::awaitable<Result<net::DeviceCredentials>> device_credentials(
+    Device& device, Logger& log);
 
 /// "12 of 40 records sent, 300 received", for the person who waits.
 [[nodiscard]] std::string sync_progress(Device& device);

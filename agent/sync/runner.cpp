@@ -107,6 +107,7 @@ bool SyncRunner::act() {
         state_.problem.clear();
         state_.needs_a_person = false;
         state_.last_contact = live_->let_in()->hub_time;
+        state_.custody_only = live_->let_in()->verdict == sync::HelloVerdict::kCustodyOnly;
         ++state_.sessions;
         backoff_.reset();
         next_try_ = {};
@@ -131,21 +132,31 @@ net::asio::awaitable<void> SyncRunner::pause() {
     sleeping_.reset();
 }
 
+net::asio::awaitable<Result<std::shared_ptr<net::Channel>>> SyncRunner::connect() {
+    auto credentials = co_await options_.credentials();
+    if (!credentials) co_return std::unexpected(std::move(credentials).error());
+    net::ConnectOptions connect;
+    connect.host = options_.host;
+    connect.port = options_.port;
+    connect.credentials = *std::move(credentials);
+    co_return co_await net::connect(std::move(connect));
+}
+
 net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.phase = SyncState::Phase::kConnecting;
     state_.in_step = false;
     ++state_.attempts;
     retry_after_.reset();
-    net::ConnectOptions connect;
-    connect.host = options_.host;
-    connect.port = options_.port;
-    auto connected = co_await net::connect(connect);
-    if (!connected) co_return std::unexpected(connected.error());
+    auto connected = co_await connect();
+    if (!connected) {
+        // It stays like that until somebody acts; looking now and then does no harm.
+        state_.needs_a_person = connected.error().code == ErrorCode::kNotPermitted;
+        co_return std::unexpected(connected.error());
+    }
     channel_ = *std::move(connected);
     const auto channel = channel_;
 
     sync::AgentSessionConfig config;
-    config.secret = options_.secret;
     config.bundle = kBundle;
     config.app_version = options_.app_version;
     config.reads = options_.reads;

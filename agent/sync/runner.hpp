@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "schema/ports.hpp"
 #include "sync/net/backoff.hpp"
 #include "sync/net/channel.hpp"
+#include "sync/net/tls.hpp"
 #include "sync/net/wake.hpp"
 
 namespace streetlog::agent {
@@ -20,6 +22,7 @@ struct SyncState {
     Phase phase = Phase::kIdle;
     std::string problem;          // of the last attempt; empty when it went well
     bool needs_a_person = false;  // trying again will not help
+    bool custody_only = false;    // the certificate has lapsed: records are taken, none handed out
     Instant last_contact;         // the hub was reached and let us in; 0: never
     std::uint64_t sessions = 0;   // that the hub let us into
     std::uint64_t attempts = 0;   // begun, whatever became of them
@@ -29,7 +32,9 @@ struct SyncState {
 struct RunnerOptions {
     std::string host;
     std::uint16_t port = 0;
-    sync::Bytes secret;
+    /// What the device shows of itself in the next session, got anew for each: a certificate may
+    /// have to be fetched first.
+    std::function<net::asio::awaitable<Result<net::DeviceCredentials>>()> credentials;
     std::string app_version;
     bool reads = true;  // every scope the hub grants; false: only pushes
 };
@@ -66,6 +71,7 @@ class SyncRunner {
   private:
     enum class Until : std::uint8_t { kCaughtUp, kStopped };
 
+    [[nodiscard]] net::asio::awaitable<Result<std::shared_ptr<net::Channel>>> connect();
     [[nodiscard]] net::asio::awaitable<Result<void>> session(Until until);
     /// Carries out what the session decided and takes note of it. False when the session is over.
     [[nodiscard]] bool act();

@@ -9,9 +9,8 @@
 #include "hub/admin/hub_clock.hpp"
 #include "hub/admin/verify_log.hpp"
 #include "hub/backup/last_backup.hpp"
-#include "hub/trust/trust_files.hpp"
+#include "hub/trust/device_acts.hpp"
 #include "schema/hud/fields.hpp"
-#include "sync/net/private_file.hpp"
 #include "sync/net/simulated_clock.hpp"
 
 namespace streetlog::hub {
@@ -19,7 +18,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kNameMax = 100;
 
 Result<std::string> text_argument(const json::object& arguments, std::string_view name) {
@@ -32,25 +30,11 @@ Result<std::string> text_argument(const json::object& arguments, std::string_vie
     return std::string{value->get_string()};
 }
 
-std::string_view state_name(std::int64_t state) {
-    switch (state) {
-        case 1:
-            return "active";
-        case 2:
-            return "suspended";
-        case 3:
-            return "revoked";
-        default:
-            return "unknown";
-    }
-}
-
 }  // namespace
 
 Result<json::object> Admin::run(std::string_view command, const json::object& arguments) {
     return store::guarded_job([&]() -> Result<json::object> {
-        if (command == "device add") return device_add(arguments);
-        if (command == "device list") return device_list();
+        if (DeviceActs::knows(command)) return DeviceActs{ledger_, random_}.run(command, arguments);
         if (command == "user add") return user_add(arguments);
         if (command == "user list") return user_list();
         if (command == "status") return status();
@@ -60,53 +44,6 @@ Result<json::object> Admin::run(std::string_view command, const json::object& ar
                     fmt::format("the hub has no command '{}'", command),
                     "See streetlog-hub --help.");
     });
-}
-
-Result<json::object> Admin::device_add(const json::object& arguments) {
-    STREETLOG_TRY(auto name, text_argument(arguments, "name"));
-    for (const auto& d : ledger_.log().devices()) {
-        if (d.name == name)
-            return fail(ErrorCode::kConflict,
-                        fmt::format("there is a device named '{}' already", name));
-    }
-    const auto id = random_.id<DeviceId>();
-    sync::Bytes secret(kSecretBytes);
-    random_.fill(secret);
-    const auto digest = sync::sha256(secret);
-    namespace col = hud::col::hub_device;
-    sync::Op op{.entity = {id.bytes},
-                .kind = sync::OpKind::kCreate,
-                .table = hud::tbl::kHubDevice,
-                .group = hud::grp::kHubDeviceRegistration,
-                .cells = {{col::kName, name},
-                          {col::kState, std::int64_t{1}},
-                          {col::kSecretDigest, sync::Bytes{digest.begin(), digest.end()}}}};
-    STREETLOG_CHECK(ledger_.author({}, {std::move(op)}));
-    return json::object{{"device", to_string(id)},
-                        {"name", name},
-                        {"secret", to_hex(secret)},
-                        {"hub", to_string(ledger_.self().device)}};
-}
-
-Result<json::object> Admin::device_list() {
-    const auto replicas = ledger_.log().replicas();
-    json::array list;
-    for (const auto& d : ledger_.log().devices()) {
-        std::uint64_t records = 0;
-        Instant seen;
-        for (const auto& r : replicas) {
-            if (r.replica.device != d.id) continue;
-            records += r.acked_seq;
-            seen = std::max(seen, r.last_seen);
-        }
-        list.push_back(json::object{
-            {"device", to_string(d.id)},
-            {"name", d.name},
-            {"state", state_name(d.state)},
-            {"records", records},
-            {"last_received", seen.ms == 0 ? json::value{} : json::value(format_instant(seen))}});
-    }
-    return json::object{{"devices", std::move(list)}};
 }
 
 Result<json::object> Admin::user_add(const json::object& arguments) {
@@ -165,6 +102,7 @@ Result<json::object> Admin::verify() {
 
 Result<DeviceId> init_hub(const std::filesystem::path& directory,
                           Random& random,
+                          const KeepRootKey& keep,
                           const std::filesystem::path& simulated_clock) {
     if (!simulated_clock.empty()) STREETLOG_CHECK(net::read_clock_shift(simulated_clock));
     std::error_code error;
@@ -190,8 +128,9 @@ Result<DeviceId> init_hub(const std::filesystem::path& directory,
                                         failed.message()));
             log.put_setting(kClockSetting, kSimulated);
         }
-        STREETLOG_CHECK(net::load_or_make_key(hub_key_file(directory), random));
         const auto id = random.id<DeviceId>();
+        STREETLOG_TRY(const auto clock, open_clock(directory));
+        STREETLOG_CHECK(Authority::make(directory, id, clock->now(), random, keep));
         log.put_setting("hub", to_string(id));
         return id;
     });

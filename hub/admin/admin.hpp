@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "hub/ingest/ledger.hpp"
+#include "hub/trust/authority.hpp"
 
 namespace streetlog::hub {
 
@@ -18,8 +19,6 @@ class Admin {
                                                   const boost::json::object& arguments);
 
   private:
-    [[nodiscard]] Result<boost::json::object> device_add(const boost::json::object& arguments);
-    [[nodiscard]] Result<boost::json::object> device_list();
     [[nodiscard]] Result<boost::json::object> user_add(const boost::json::object& arguments);
     [[nodiscard]] Result<boost::json::object> user_list();
     [[nodiscard]] Result<boost::json::object> status();
@@ -29,10 +28,12 @@ class Admin {
     Random& random_;
 };
 
-/// Makes a new hub in `directory`: its id and an empty log. kConflict when there is one already.
-/// A simulated clock is copied to `directory`/clock and holds for everything the hub ever does.
+/// Makes a new hub in `directory`: its id, an empty log, its authority. kConflict when there is one
+/// already. A simulated clock is copied to `directory`/clock and holds for everything the hub ever
+/// does.
 [[nodiscard]] Result<DeviceId> init_hub(const std::filesystem::path& directory,
                                         Random& random,
+                                        const KeepRootKey& keep,
                                         const std::filesystem::path& simulated_clock = {});
 
 }  // namespace streetlog::hub

@@ -7,6 +7,7 @@
 #include "hub/admin/verify_log.hpp"
 #include "hub/backup/last_backup.hpp"
 #include "hub/project/hub_projection.hpp"
+#include "hub/trust/check_trust.hpp"
 
 namespace streetlog::hub {
 namespace {
@@ -39,6 +40,7 @@ class Examination {
         if (!store::check_directory(options_.data, checkup_)) return;
         store::check_space(options_.data, checkup_);
         check_program();
+        check_trust(options_.data, options_.now, checkup_);
         const store::DatabaseFile file{
             .file = options_.data / "hub.db",
             .application = store::kHubLogMark,

@@ -377,7 +377,6 @@ void Ledger::learn(const sync::EncodedView& view, HubSeq at) {
             row.id = {op.entity.bytes};
             row.name = cells.get<std::string>(col::kName);
             row.state = cells.get<std::int64_t>(col::kState);
-            row.secret_digest = cells.get<sync::Bytes>(col::kSecretDigest);
             const auto key = cells.get<sync::Bytes>(col::kPublicKey);
             if (key.size() == row.public_key.size()) std::ranges::copy(key, row.public_key.begin());
             row.approved_until = {cells.get<std::int64_t>(col::kApprovedUntil)};

@@ -78,6 +78,8 @@ class Ledger {
 
     [[nodiscard]] store::HubLog& log() { return log_; }
 
+    [[nodiscard]] Instant now() const { return clock_->now(); }
+
     [[nodiscard]] bool taken(const EntityId& id) const { return entities_.find(id) != 0; }
 
     void set_admit(Admit admit) { admit_ = std::move(admit); }

@@ -26,12 +26,14 @@ net::Lane lane_of(sync::SendLane lane) {
 
 Connection::Connection(Shared& shared,
                        std::shared_ptr<net::Channel> channel,
+                       const net::Peer& who,
                        const net::asio::any_io_executor& executor)
     : shared_(shared),
       channel_(std::move(channel)),
+      who_(who),
       executor_(executor),
       hello_due_(executor),
-      peer_(shared.sides, *this) {}
+      peer_(shared.sides, *this, who) {}
 
 net::asio::awaitable<void> Connection::run() {
     const auto self = shared_from_this();

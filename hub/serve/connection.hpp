@@ -21,6 +21,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Peer
   public:
     Connection(Shared& shared,
                std::shared_ptr<net::Channel> channel,
+               const net::Peer& who,
                const net::asio::any_io_executor& executor);
 
     /// Runs until the connection ends.
@@ -35,6 +36,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Peer
     /// The device's authority was withdrawn or the hub stops. Any thread.
     void close(sync::WireCode code, std::string detail);
 
+    [[nodiscard]] const net::Peer& who() const { return who_; }
+
   private:
     void send(sync::Send&& message) override;
     void close() override;
@@ -47,6 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Peer
 
     Shared& shared_;
     std::shared_ptr<net::Channel> channel_;
+    net::Peer who_;
     net::asio::any_io_executor executor_;
     net::asio::steady_timer hello_due_;
     DevicePeer peer_;

@@ -9,14 +9,6 @@ namespace {
 constexpr std::size_t kNonceBytes = 32;
 constexpr int kSqliteError = 1;
 
-/// Constant time, because a wrong secret must not say how wrong it was.
-bool equal_secret(sync::BytesView a, sync::BytesView b) {
-    if (a.size() != b.size()) return false;
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
-    return difference == 0;
-}
-
 PreparedRun prepared(const std::shared_ptr<const sync::IncomingRun>& in,
                      const std::optional<sync::SessionClock>& clock) {
     PreparedRun run;
@@ -56,8 +48,11 @@ struct Overloaded : Fs... {
 
 }  // namespace
 
-DevicePeer::DevicePeer(const PeerSides& sides, PeerPort& port)
-    : sides_(sides), port_(port), session_(*this, sync::HubSessionConfig{.hub = sides.hub}) {}
+DevicePeer::DevicePeer(const PeerSides& sides, PeerPort& port, const net::Peer& who)
+    : sides_(sides),
+      port_(port),
+      who_(who),
+      session_(*this, sync::HubSessionConfig{.hub = sides.hub}) {}
 
 void DevicePeer::start() {
     sync::Bytes nonce(kNonceBytes);
@@ -138,28 +133,20 @@ void DevicePeer::authenticate(const sync::Hello& hello) {
 sync::DeviceGrant DevicePeer::grant_for(const sync::Hello& hello) {
     sync::DeviceGrant grant;
     auto& log = sides_.pages.log();
-    const auto devices = log.devices();
-    const auto device = std::ranges::find(devices, hello.replica.device, &store::DeviceRow::id);
-    constexpr std::int64_t kActive = 1;
-    if (device == devices.end()) {
-        grant.verdict = sync::HelloVerdict::kUnknownDevice;
-        return grant;
-    }
-    if (device->state != kActive) {
-        grant.verdict = sync::HelloVerdict::kRevoked;
-        return grant;
-    }
-    if (!equal_secret(device->secret_digest, sync::sha256(hello.secret))) {
+    // Its state was looked at when it showed its certificate, and is again and again.
+    if (hello.replica.device != who_.device) {
         grant.verdict = sync::HelloVerdict::kRefused;
         return grant;
     }
-    grant.verdict = sync::HelloVerdict::kOk;
+    const bool lapsed = who_.validity == net::Validity::kLapsed;
+    grant.verdict = lapsed ? sync::HelloVerdict::kCustodyOnly : sync::HelloVerdict::kOk;
     const auto replicas = log.replicas();
     const auto row = std::ranges::find(replicas, hello.replica, &store::ReplicaRow::replica);
     if (row != replicas.end()) {
         grant.acked_seq = row->acked_seq;
         grant.acked_hash = row->acked_hash;
     }
+    if (lapsed) return grant;
     std::vector<std::uint32_t> scopes{kScopeAll};
     if (const auto projects = log.projects_of(hello.replica.device); !projects.empty()) {
         auto found = sides_.pages.scopes_of(projects);

@@ -4,6 +4,7 @@
 #include "hub/ingest/writer.hpp"
 #include "schema/log.hpp"
 #include "schema/ports.hpp"
+#include "sync/net/peer.hpp"
 #include "sync/session/hub_session.hpp"
 
 namespace streetlog::hub {
@@ -43,7 +44,8 @@ class PeerPort {
 /// the log and the writer. One thread.
 class DevicePeer : private sync::HubLog {
   public:
-    DevicePeer(const PeerSides& sides, PeerPort& port);
+    /// `who` has shown a good certificate and is let in.
+    DevicePeer(const PeerSides& sides, PeerPort& port, const net::Peer& who);
 
     /// Sends the Challenge.
     void start();
@@ -73,6 +75,7 @@ class DevicePeer : private sync::HubLog {
 
     const PeerSides& sides_;
     PeerPort& port_;
+    net::Peer who_;
     sync::HubSession session_;
 };
 

@@ -2,10 +2,27 @@
 
 #include <boost/asio/this_coro.hpp>
 
-namespace streetlog::hub {
+#include "hub/serve/elsewhere.hpp"
+#include "hub/trust/enrol.hpp"
 
-Service::Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& random, Logger& log)
-    : pages_(std::in_place, std::move(reader)) {
+namespace streetlog::hub {
+namespace {
+
+/// A device that is revoked by any other way than a command of this hub is out after so long.
+constexpr std::chrono::seconds kWatchEvery{20};
+
+}  // namespace
+
+Service::Service(net::asio::io_context& io,
+                 store::HubLog reader,
+                 Authority authority,
+                 Ledger ledger,
+                 Clock& clock,
+                 Random& random,
+                 Logger& log)
+    : pages_(std::in_place, std::move(reader)),
+      authority_(std::make_unique<Authority>(std::move(authority))),
+      watching_(io) {
     const DeviceId hub = ledger.self().device;
     writer_ = std::make_unique<Writer>(
         std::move(ledger), WriterLimits{}, [this](store::HubHead head) { announce(head.seq); });
@@ -32,21 +49,35 @@ Result<std::unique_ptr<Service>> Service::start(net::asio::io_context& io,
                                                 Random& random,
                                                 Logger& log) {
     STREETLOG_TRY(auto reader, store::HubLog::open(options.directory, store::Access::kRead));
-    std::unique_ptr<Service> service{
-        new Service{std::move(reader), std::move(ledger), clock, random, log}};
+    STREETLOG_TRY(auto authority, Authority::open(options.directory));
+    std::unique_ptr<Service> service{new Service{
+        io, std::move(reader), std::move(authority), std::move(ledger), clock, random, log}};
+    STREETLOG_CHECK(service->authority_->renew_hub(clock.now(), service->serials_));
+    STREETLOG_CHECK(service->start_following(options.directory, log));
+    STREETLOG_CHECK(service->listen(io, options));
+    service->watch();
+    return service;
+}
+
+Result<void> Service::listen(net::asio::io_context& io, const ServeOptions& options) {
     net::ServerOptions server;
     server.address = options.address;
     server.port = options.port;
-    auto* raw = service.get();
-    STREETLOG_CHECK(service->start_following(options.directory, log));
+    const net::Admit let_in = [this](const net::Peer& peer) { return admit(pages_->log(), peer); };
+    net::HubTls tls{
+        authority_->credentials(), let_in, [this] { return shared_->sides.clock.now(); }};
+    net::WsServer::Handlers handlers;
+    handlers.sync = [this](std::shared_ptr<net::Channel> channel, net::Peer who) {
+        return serve(std::move(channel), who);
+    };
+    handlers.trust = [this](std::string question, std::optional<net::Peer> who) {
+        return answer(std::move(question), who);
+    };
     STREETLOG_TRY(
-        service->server_,
+        server_,
         net::WsServer::listen(
-            io.get_executor(),
-            server,
-            [raw](std::shared_ptr<net::Channel> channel) { return raw->serve(std::move(channel)); },
-            log));
-    return service;
+            io.get_executor(), server, std::move(tls), std::move(handlers), shared_->sides.log));
+    return {};
 }
 
 Result<void> Service::start_following(const std::filesystem::path& directory, Logger& log) {
@@ -71,15 +102,70 @@ std::unique_ptr<FollowerThread> Service::take_follower() {
     return std::move(follower_);
 }
 
-net::asio::awaitable<void> Service::serve(std::shared_ptr<net::Channel> channel) {
+net::asio::awaitable<void> Service::serve(std::shared_ptr<net::Channel> channel, net::Peer who) {
     const auto executor = co_await net::asio::this_coro::executor;
-    const auto connection = std::make_shared<Connection>(*shared_, std::move(channel), executor);
+    const auto connection =
+        std::make_shared<Connection>(*shared_, std::move(channel), who, executor);
     {
         const std::lock_guard lock{mutex_};
         std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
         connections_.push_back(connection);
     }
     co_await connection->run();
+}
+
+net::asio::awaitable<std::string> Service::answer(std::string question,
+                                                  std::optional<net::Peer> who) {
+    auto ask = [&](auto done) {
+        writer_->post([this, question, who, done](Ledger& ledger) mutable {
+            const auto answer = answer_question(ledger, *authority_, serials_, question, who);
+            if (answer)
+                shared_->sides.log.event(LogLevel::kInfo, "certificate_granted");
+            else
+                shared_->sides.log.event(
+                    LogLevel::kWarning, "certificate_refused", {{"code", answer.error().code}});
+            done(net::format_answer(answer));
+        });
+    };
+    co_return co_await elsewhere<std::string>(std::move(ask));
+}
+
+void Service::judge_connections() {
+    std::vector<std::shared_ptr<Connection>> all;
+    {
+        const std::lock_guard lock{mutex_};
+        for (const auto& weak : connections_)
+            if (auto connection = weak.lock()) all.push_back(std::move(connection));
+    }
+    const Instant now = shared_->sides.clock.now();
+    for (const auto& connection : all) {
+        const auto& who = connection->who();
+        const auto admission = store::guarded_job(
+            [&]() -> Result<net::Admission> { return admit(pages_->log(), who); });
+        if (!admission) continue;  // the log cannot be read now; the next look will
+        if (*admission != net::Admission::kWelcome)
+            connection->close(sync::WireCode::kRevoked, "the office does not let this device in");
+        else if (who.validity == net::Validity::kCurrent && now > who.until)
+            connection->close(sync::WireCode::kMaintenance, "the certificate has lapsed");
+    }
+}
+
+void Service::watch() {
+    watching_.expires_after(kWatchEvery);
+    watching_.async_wait([this](const boost::system::error_code& stopped) {
+        if (stopped) return;
+        judge_connections();
+        writer_->post([this](Ledger& ledger) {
+            const auto renewed = authority_->renew_hub(ledger.now(), serials_);
+            if (!renewed)
+                shared_->sides.log.event(LogLevel::kError,
+                                         "hub_certificate_not_renewed",
+                                         {{"code", renewed.error().code}});
+            else if (*renewed)
+                server_->renew(authority_->credentials());
+        });
+        watch();
+    });
 }
 
 void Service::announce(HubSeq head) {
@@ -96,6 +182,7 @@ void Service::announce_projection(HubSeq at) {
 }
 
 net::asio::awaitable<void> Service::stop() {
+    watching_.cancel();
     {
         const std::lock_guard lock{mutex_};
         for (const auto& weak : connections_) {

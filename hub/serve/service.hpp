@@ -7,10 +7,13 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "hub/project/follower_thread.hpp"
 #include "hub/serve/connection.hpp"
+#include "hub/trust/authority.hpp"
 #include "sync/net/beast_server.hpp"
+#include "sync/net/system_clock.hpp"
 
 namespace streetlog::hub {
 
@@ -41,15 +44,31 @@ class Service {
 
     [[nodiscard]] FollowerThread& follower() { return *follower_; }
 
+    /// Ends the connections of devices that are not let in any more. On the I/O thread.
+    void judge_connections();
+
     /// Tells every device to come back later, waits for what is under way, at most ten seconds.
     [[nodiscard]] net::asio::awaitable<void> stop();
 
   private:
-    Service(store::HubLog reader, Ledger ledger, Clock& clock, Random& random, Logger& log);
+    Service(net::asio::io_context& io,
+            store::HubLog reader,
+            Authority authority,
+            Ledger ledger,
+            Clock& clock,
+            Random& random,
+            Logger& log);
     [[nodiscard]] std::unique_ptr<FollowerThread> take_follower();
     [[nodiscard]] Result<void> start_following(const std::filesystem::path& directory, Logger& log);
 
-    [[nodiscard]] net::asio::awaitable<void> serve(std::shared_ptr<net::Channel> channel);
+    [[nodiscard]] Result<void> listen(net::asio::io_context& io, const ServeOptions& options);
+    [[nodiscard]] net::asio::awaitable<void> serve(std::shared_ptr<net::Channel> channel,
+                                                   net::Peer who);
+    [[nodiscard]] net::asio::awaitable<std::string> answer(std::string question,
+                                                           std::optional<net::Peer> who);
+    /// Every now and then: are all who are connected still welcome, is the hub's own certificate
+    /// about to end?
+    void watch();
     void announce(HubSeq head);
     void announce_projection(HubSeq at);
 
@@ -59,6 +78,9 @@ class Service {
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<FollowerThread> follower_;  // null until the service is whole
     std::unique_ptr<Shared> shared_;
+    std::unique_ptr<Authority> authority_;  // on the writer's thread
+    net::SystemRandom serials_;             // there, too
+    net::asio::steady_timer watching_;
     std::unique_ptr<net::WsServer> server_;
 };
 

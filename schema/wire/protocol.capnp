@@ -41,7 +41,7 @@ struct Challenge {            # hub -> agent, first message
 struct Hello {                # agent -> hub
   device       @0 :Id128;
   incarnation  @1 :UInt32;
-  secret       @2 :Data;      # until keys come: what `device add` gave out
+  secret       @2 :Data;      # reserved: empty since certificates say who it is
   sessionNonce @3 :Data;
   signature    @4 :Data;
   lastSeq      @5 :UInt64;    # newest own record

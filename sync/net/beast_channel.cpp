@@ -8,7 +8,7 @@
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
-#include "sync/net/loopback.hpp"
+#include "sync/net/endpoint.hpp"
 
 namespace streetlog::net {
 namespace {

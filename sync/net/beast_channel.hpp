@@ -4,10 +4,10 @@
 #include <optional>
 
 #include "schema/time.hpp"
+#include "sync/net/beast_stream.hpp"
 #include "sync/net/channel.hpp"
 #include "sync/net/send_queue.hpp"
 #include "sync/net/wake.hpp"
-#include "sync/net/beast_stream.hpp"
 
 namespace streetlog::net {
 

@@ -1,14 +1,17 @@
 #include "sync/net/beast_client.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/http/field.hpp>
 
 #include "sync/net/beast_channel.hpp"
-#include "sync/net/loopback.hpp"
+#include "sync/net/endpoint.hpp"
 
 namespace streetlog::net {
 namespace {
@@ -35,20 +38,46 @@ Error refused(const ConnectOptions& options, const websocket::response_type& res
         options, "the upgrade was answered with status " + std::to_string(response.result_int()));
 }
 
-}  // namespace
+/// What went wrong where the other side had the last word.
+Error ended(const ConnectOptions& options, const boost::system::error_code& error) {
+    if (auto refusal = refusal_of(error)) return *std::move(refusal);
+    return no_answer(options, error.message());
+}
 
-asio::awaitable<Result<std::shared_ptr<Channel>>> connect(ConnectOptions options) {
-    const auto endpoints = loopback_endpoints(options.host, options.port);
+/// A stream whose other side has shown that it is the hub.
+asio::awaitable<Result<TlsLayer>> reach(const ConnectOptions& options, const DeviceTls& tls) {
+    const auto endpoints = endpoints_of(options.host, options.port);
     if (!endpoints) co_return std::unexpected(endpoints.error());
-
     beast::tcp_stream tcp(co_await asio::this_coro::executor);
     tcp.expires_after(options.timeout);
     const auto [connect_error, endpoint] = co_await tcp.async_connect(*endpoints, kAwait);
     if (connect_error) co_return std::unexpected(no_answer(options, connect_error.message()));
-    tcp.expires_never();
     tcp.socket().set_option(asio::ip::tcp::no_delay(true));
 
-    WsStream stream(TcpLayer(std::move(tcp)));
+    TlsLayer stream(TcpLayer(std::move(tcp)), tls.context());
+    stream.next_layer().expires_after(options.timeout);
+    const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAwait);
+    if (!tls.refused().empty()) {
+        co_return fail(ErrorCode::kNotPermitted,
+                       "what answers at " + options.host + " port " + std::to_string(options.port) +
+                           " is not this device's hub: " + tls.refused(),
+                       "Check the address, and the date of this device. Nothing was sent.");
+    }
+    if (error) co_return std::unexpected(ended(options, error));
+    co_return stream;
+}
+
+}  // namespace
+
+asio::awaitable<Result<std::shared_ptr<Channel>>> connect(ConnectOptions options) {
+    const auto tls = DeviceTls::make(options.credentials, kSyncProtocol);
+    if (!tls) co_return std::unexpected(tls.error());
+    auto reached = co_await reach(options, *tls);
+    if (!reached) co_return std::unexpected(std::move(reached).error());
+    const std::string host = options.host + ":" + std::to_string(options.port);
+    reached->next_layer().expires_never();
+
+    WsStream stream(*std::move(reached));
     ChannelLimits limits{.send = options.send,
                          .receive_message_bytes = options.receive_message_bytes,
                          .inbox_bytes = options.receive_message_bytes,
@@ -60,17 +89,38 @@ asio::awaitable<Result<std::shared_ptr<Channel>>> connect(ConnectOptions options
         request.set(http::field::sec_websocket_protocol, offer);
     }));
     websocket::response_type response;
-    const std::string host = describe(endpoint);
     const auto [error] = co_await stream.async_handshake(response, host, options.path, kAwait);
     if (error == websocket::error::upgrade_declined)
         co_return std::unexpected(refused(options, response));
-    if (error) co_return std::unexpected(no_answer(options, error.message()));
+    if (error) co_return std::unexpected(ended(options, error));
     if (response[http::field::sec_websocket_protocol] != offer) {
         co_return std::unexpected(no_answer(options, "the other side does not speak hmis-sync"));
     }
     limits.handshake = std::min(limits.handshake, Millis{5'000});  // from here on, of a close
     configure(stream, limits);
     co_return BeastChannel::start(std::move(stream), limits)->handle();
+}
+
+asio::awaitable<Result<Trusted>> ask_trust(ConnectOptions options, TrustQuestion question) {
+    const auto tls = DeviceTls::make(options.credentials, kTrustProtocol);
+    if (!tls) co_return std::unexpected(tls.error());
+    auto stream = co_await reach(options, *tls);
+    if (!stream) co_return std::unexpected(std::move(stream).error());
+    const std::string text = with_length(format_question(question));
+    const auto [not_sent, sent] = co_await asio::async_write(*stream, asio::buffer(text), kAwait);
+    if (not_sent) co_return std::unexpected(ended(options, not_sent));
+    TrustLength length{};
+    const auto [silent, n] = co_await asio::async_read(*stream, asio::buffer(length), kAwait);
+    if (silent) co_return std::unexpected(ended(options, silent));
+    if (get_length(length) > kTrustBytesMax)
+        co_return fail(ErrorCode::kTooLarge, "the hub's answer is over the limit");
+    std::string answer(get_length(length), '\0');
+    const auto [cut, size] = co_await asio::async_read(*stream, asio::buffer(answer), kAwait);
+    if (cut) co_return std::unexpected(ended(options, cut));
+    auto parsed = parse_answer(answer);
+    co_await stream->async_shutdown(kAwait);  // the answer is here, whatever becomes of this
+    if (!parsed) co_return std::unexpected(std::move(parsed).error());
+    co_return Trusted{*std::move(parsed), tls->root()->pem()};
 }
 
 }  // namespace streetlog::net

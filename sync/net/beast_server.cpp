@@ -1,5 +1,6 @@
 #include "sync/net/beast_server.hpp"
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <unordered_map>
@@ -11,7 +12,9 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -21,7 +24,8 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 
 #include "sync/net/beast_channel.hpp"
-#include "sync/net/loopback.hpp"
+#include "sync/net/endpoint.hpp"
+#include "sync/net/trust_frame.hpp"
 #include "sync/net/waiting_room.hpp"
 
 namespace streetlog::net {
@@ -56,11 +60,6 @@ Response answer(http::status status, std::string body) {
 
 /// What to answer instead of upgrading; nothing for a good upgrade request.
 std::optional<Response> plain_answer(const Request& request, VersionRange versions) {
-    if (request.target() == "/healthz") {
-        return request.method() == http::verb::get
-                   ? answer(http::status::ok, "ok")
-                   : answer(http::status::method_not_allowed, "use GET\n");
-    }
     if (request.target() != "/sync")
         return answer(http::status::not_found, "there is nothing here\n");
     if (request.count(http::field::origin) != 0)
@@ -87,11 +86,23 @@ struct Connection {
     std::shared_ptr<BeastChannel> channel;  // after the handshake; on `strand`
 };
 
-asio::awaitable<void> reply(beast::tcp_stream& stream, Response response) {
+/// One that was let in.
+struct Entered {
+    WsStream stream;
+    Peer peer;
+};
+
+/// Says that nothing more comes, then reads on until the other side has heard it.
+template <class Layer>
+asio::awaitable<void> hang_up(Layer& stream) {
+    auto done = asio::as_tuple(asio::use_awaitable);
+    co_await async_teardown(beast::role_type::server, stream, std::move(done));
+}
+
+asio::awaitable<void> reply(TlsLayer& stream, Response response) {
     co_await http::async_write(
         stream, response, kAwait);  // the peer may be gone; nothing to do then
-    error_code ignored;
-    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    co_await hang_up(stream);
 }
 
 }  // namespace
@@ -100,12 +111,14 @@ class WsServer::Impl : public std::enable_shared_from_this<Impl> {
   public:
     Impl(const asio::any_io_executor& executor,
          ServerOptions options,
-         Handler handler,
+         HubTls tls,
+         Handlers handlers,
          Logger& logger)
         : executor_(executor),
           strand_(asio::make_strand(executor)),
           options_(std::move(options)),
-          handler_(std::move(handler)),
+          tls_(std::move(tls)),
+          handlers_(std::move(handlers)),
           logger_(logger),
           acceptor_(strand_),
           deadline_(strand_) {}
@@ -115,6 +128,8 @@ class WsServer::Impl : public std::enable_shared_from_this<Impl> {
     asio::awaitable<std::size_t> stop(Millis deadline);
     void stop_accepting();
     void cut_all();
+
+    void renew(const HubCredentials& credentials) { tls_.renew(credentials); }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
@@ -130,8 +145,14 @@ class WsServer::Impl : public std::enable_shared_from_this<Impl> {
     }
 
     asio::awaitable<void> accept_connections();
-    asio::awaitable<void> serve(tcp::socket socket, std::shared_ptr<Connection> connection);
-    asio::awaitable<std::optional<WsStream>> shake_hands(tcp::socket socket, std::uint64_t number);
+    asio::awaitable<void> serve(tcp::socket socket,
+                                std::shared_ptr<asio::ssl::context> context,
+                                std::shared_ptr<Connection> connection);
+    asio::awaitable<std::optional<Entered>> enter(tcp::socket socket,
+                                                  std::shared_ptr<asio::ssl::context> context,
+                                                  std::uint64_t number);
+    asio::awaitable<std::optional<WsStream>> upgrade(TlsLayer stream, std::uint64_t number);
+    asio::awaitable<void> answer_question(TlsLayer stream, std::optional<Peer> peer);
     asio::awaitable<void> wait_until_empty(Millis at_most);
     bool make_room();
     void forget(const std::shared_ptr<Connection>& connection, bool failed);
@@ -139,7 +160,8 @@ class WsServer::Impl : public std::enable_shared_from_this<Impl> {
     asio::any_io_executor executor_;
     asio::any_io_executor strand_;  // guards what follows; each connection has a strand of its own
     ServerOptions options_;
-    Handler handler_;
+    HubTls tls_;
+    Handlers handlers_;
     Logger& logger_;
     tcp::acceptor acceptor_;
     std::uint16_t port_ = 0;
@@ -195,14 +217,16 @@ asio::awaitable<void> WsServer::Impl::accept_connections() {
         waiting_.enter(connection->number, socket.remote_endpoint(gone).address().to_string());
         const auto run = [](std::shared_ptr<Impl> self,
                             tcp::socket its_socket,
+                            std::shared_ptr<asio::ssl::context> context,
                             std::shared_ptr<Connection> its_connection) -> asio::awaitable<void> {
-            co_await self->serve(std::move(its_socket), std::move(its_connection));
+            co_await self->serve(
+                std::move(its_socket), std::move(context), std::move(its_connection));
         };
         auto done = [self = shared_from_this(), connection](const std::exception_ptr& failure) {
             self->forget(connection, failure != nullptr);
         };
         asio::co_spawn(strand,
-                       run(shared_from_this(), std::move(socket), connection),
+                       run(shared_from_this(), std::move(socket), tls_.context(), connection),
                        asio::bind_cancellation_slot(connection->cancel.slot(),
                                                     asio::bind_executor(strand_, std::move(done))));
     }
@@ -230,16 +254,17 @@ bool WsServer::Impl::make_room() {
 }
 
 asio::awaitable<void> WsServer::Impl::serve(tcp::socket socket,
+                                            std::shared_ptr<asio::ssl::context> context,
                                             std::shared_ptr<Connection> connection) {
-    auto stream = co_await shake_hands(std::move(socket), connection->number);
-    if (!stream) co_return;
-    const auto channel = BeastChannel::start(std::move(*stream), limits());
+    auto entered = co_await enter(std::move(socket), std::move(context), connection->number);
+    if (!entered) co_return;
+    const auto channel = BeastChannel::start(std::move(entered->stream), limits());
     connection->channel = channel;
     const auto handle =
         channel->handle();  // a handler that throws must not close it before the reason is known
     std::exception_ptr failure;
     try {
-        co_await handler_(handle);
+        co_await handlers_.sync(handle, entered->peer);
     } catch (...) {
         failure = std::current_exception();
     }
@@ -248,29 +273,72 @@ asio::awaitable<void> WsServer::Impl::serve(tcp::socket socket,
     co_await channel->ended();
 }
 
-asio::awaitable<std::optional<WsStream>> WsServer::Impl::shake_hands(tcp::socket socket,
-                                                                     std::uint64_t number) {
+asio::awaitable<std::optional<Entered>> WsServer::Impl::enter(
+    tcp::socket socket, std::shared_ptr<asio::ssl::context> context, std::uint64_t number) {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    beast::tcp_stream tcp(std::move(socket));
-    tcp.expires_after(options_.handshake);
+    TlsLayer stream(TcpLayer(beast::tcp_stream(std::move(socket))), *context);
+    stream.next_layer().expires_after(options_.handshake);
+    HubHandshake handshake;
+    tls_.begin(stream.native_handle(), handshake);
+    const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kAwait);
+    HubTls::end(stream.native_handle());
+    if (!handshake.refused.empty())
+        logger_.event(
+            LogLevel::kWarning, "device_refused", {{"why", LogText::vouched(handshake.refused)}});
+    if (error) {
+        // Until the other side has read why; it may be saying something by now.
+        if (error.category() == asio::error::get_ssl_category())
+            co_await hang_up(stream.next_layer());
+        co_return std::nullopt;
+    }
+    if (speaks(stream.native_handle(), kTrustProtocol)) {
+        co_await answer_question(std::move(stream), handshake.peer);
+        co_return std::nullopt;
+    }
+    if (!handshake.peer) co_return std::nullopt;
+    auto upgraded = co_await upgrade(std::move(stream), number);
+    if (!upgraded) co_return std::nullopt;
+    co_return Entered{*std::move(upgraded), *handshake.peer};
+}
+
+/// One question, one answer. Who has no certificate may ask, too.
+asio::awaitable<void> WsServer::Impl::answer_question(TlsLayer stream, std::optional<Peer> peer) {
+    std::array<Byte, 4> length{};
+    const auto [no_length, length_size] =
+        co_await asio::async_read(stream, asio::buffer(length), kAwait);
+    const auto size = get_length(length);
+    if (no_length || size > kTrustBytesMax) co_return;
+    std::string question(size, '\0');
+    const auto [no_question, question_size] =
+        co_await asio::async_read(stream, asio::buffer(question), kAwait);
+    if (no_question) co_return;
+    const std::string text = co_await handlers_.trust(std::move(question), std::move(peer));
+    const std::string answer = with_length(text);
+    stream.next_layer().expires_after(options_.handshake);
+    const auto [not_said, said] = co_await asio::async_write(stream, asio::buffer(answer), kAwait);
+    if (!not_said) co_await hang_up(stream);
+}
+
+asio::awaitable<std::optional<WsStream>> WsServer::Impl::upgrade(TlsLayer tls,
+                                                                 std::uint64_t number) {
     http::request_parser<http::empty_body> parser;
     parser.header_limit(kHeaderBytesMax);
     parser.body_limit(0);
     beast::flat_buffer buffer(kHeaderBytesMax);
-    const auto [read_error, read_size] = co_await http::async_read(tcp, buffer, parser, kAwait);
+    const auto [read_error, read_size] = co_await http::async_read(tls, buffer, parser, kAwait);
     if (read_error) co_return std::nullopt;
     const Request request = parser.release();
     auto plain = plain_answer(request, options_.versions);
     if (!plain && buffer.size() != 0)
         plain = answer(http::status::bad_request, "wait for the answer\n");
     if (plain) {
-        co_await reply(tcp, std::move(*plain));
+        co_await reply(tls, std::move(*plain));
         co_return std::nullopt;
     }
-    tcp.expires_never();
+    tls.next_layer().expires_never();
 
-    WsStream stream(TcpLayer(std::move(tcp)));
+    WsStream stream(std::move(tls));
     configure(stream, limits());
     const std::string chosen{
         *choose_subprotocol(request[http::field::sec_websocket_protocol], options_.versions)};
@@ -340,10 +408,12 @@ asio::awaitable<std::size_t> WsServer::Impl::stop(Millis deadline) {
 
 Result<std::unique_ptr<WsServer>> WsServer::listen(const asio::any_io_executor& executor,
                                                    ServerOptions options,
-                                                   Handler handler,
+                                                   HubTls tls,
+                                                   Handlers handlers,
                                                    Logger& logger) {
-    STREETLOG_TRY(const auto endpoints, loopback_endpoints(options.address, options.port));
-    auto impl = std::make_shared<Impl>(executor, std::move(options), std::move(handler), logger);
+    STREETLOG_TRY(const auto endpoints, endpoints_of(options.address, options.port));
+    auto impl = std::make_shared<Impl>(
+        executor, std::move(options), std::move(tls), std::move(handlers), logger);
     STREETLOG_CHECK(impl->open(endpoints.front()));
     impl->start();
     return std::unique_ptr<WsServer>(new WsServer(std::move(impl)));
@@ -359,6 +429,11 @@ WsServer::~WsServer() {
 }
 
 std::uint16_t WsServer::port() const { return impl_->port(); }
+
+void WsServer::renew(HubCredentials credentials) {
+    asio::post(impl_->strand(),
+               [impl = impl_, credentials = std::move(credentials)] { impl->renew(credentials); });
+}
 
 asio::awaitable<std::size_t> WsServer::stop(Millis deadline) {
     const auto run = [](std::shared_ptr<Impl> impl,

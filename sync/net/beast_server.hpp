@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -10,6 +12,7 @@
 #include "sync/net/channel.hpp"
 #include "sync/net/send_queue.hpp"
 #include "sync/net/subprotocol.hpp"
+#include "sync/net/tls.hpp"
 
 namespace streetlog::net {
 
@@ -26,23 +29,29 @@ struct ServerOptions {
     std::size_t receive_message_bytes = kMessageBytesMax;
 };
 
-/// Takes WebSocket connections at /sync and hands each to `Handler`; answers GET /healthz with
-/// "ok". Binary messages only. A request from a web page (it carries an Origin) is refused: pages
-/// of other sites can reach loopback too. Any number of threads may run the executor. Any thread
-/// may call the functions.
+/// Takes connections by TLS and tells them apart by what they are for: WebSocket connections at
+/// /sync go to one handler, questions of trust to the other. Nobody without a good certificate gets
+/// to say a word of HTTP. Binary messages only. A request from a web page (it carries an Origin) is
+/// refused. Any number of threads may run the executor. Any thread may call the functions.
 class WsServer {
   public:
-    /// Runs on the connection's own strand; the connection is closed when it returns, and with 1011
-    /// when it throws. At a forced stop it is cancelled (terminal).
-    using Handler = std::function<asio::awaitable<void>(std::shared_ptr<Channel>)>;
+    struct Handlers {
+        /// Runs on the connection's own strand; the connection is closed when it returns, and with
+        /// 1011 when it throws. At a forced stop it is cancelled (terminal).
+        std::function<asio::awaitable<void>(std::shared_ptr<Channel>, Peer)> sync;
+        /// The answer to one question (trust_frame.hpp) of a device that has shown its certificate,
+        /// or of somebody who has none.
+        std::function<asio::awaitable<std::string>(std::string, std::optional<Peer>)> trust;
+    };
 
-    /// kConflict when the port is taken, kNotPermitted for an address that is not loopback,
+    /// kConflict when the port is taken, kNotPermitted for an address that is not allowed,
     /// kUnavailable when the system refuses for another reason. `logger` must outlive the last
-    /// connection.
+    /// connection. `tls` looks devices up on the strands of their connections.
     [[nodiscard]] static Result<std::unique_ptr<WsServer>> listen(
         const asio::any_io_executor& executor,
         ServerOptions options,
-        Handler handler,
+        HubTls tls,
+        Handlers handlers,
         Logger& logger);
 
     WsServer(const WsServer&) = delete;
@@ -50,6 +59,9 @@ class WsServer {
     ~WsServer();  // stops accepting and cuts what is left
 
     [[nodiscard]] std::uint16_t port() const;
+
+    /// What the hub shows to those who come from now on.
+    void renew(HubCredentials credentials);
 
     /// Stops accepting, closes every connection with 1001 and waits for the handlers, at most
     /// `deadline`; then cuts what is left, and cancels it. Returns how many that were. The caller

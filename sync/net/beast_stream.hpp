@@ -8,6 +8,7 @@
 #include <boost/asio/compose.hpp>
 #include <boost/beast/core/role.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
 namespace streetlog::net {
@@ -24,6 +25,8 @@ class TcpLayer : public boost::beast::tcp_stream {
     explicit TcpLayer(boost::beast::tcp_stream&& stream)
         : boost::beast::tcp_stream(std::move(stream)) {}
 };
+
+inline constexpr std::chrono::seconds kDrainWithin{5};
 
 /// The body of async_teardown below.
 class Drain {
@@ -48,8 +51,6 @@ class Drain {
     }
 
   private:
-    static constexpr std::chrono::seconds kDrainWithin{5};
-
     void shut_down_sending() {
         boost::system::error_code ignored;  // the peer may be gone, which the read then says
         stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -63,12 +64,53 @@ class Drain {
 
 /// Called by Beast, which finds it by its argument.
 template <class Handler>
-void async_teardown(boost::beast::role_type role, TcpLayer& stream, Handler&& handler) {
-    asio::async_compose<Handler, void(boost::system::error_code)>(
+auto async_teardown(boost::beast::role_type role, TcpLayer& stream, Handler&& handler) {
+    return asio::async_compose<Handler, void(boost::system::error_code)>(
         Drain(role, stream), handler, stream.socket());
 }
 
+/// TLS over that. Its teardown says so to the other side (close_notify) and then lets TcpLayer read
+/// to the end: what is still on the way from a peer whose message was refused is no answer to that,
+/// so waiting for the peer's close_notify alone would end in a reset. How TLS took its end is of no
+/// interest to anybody; Beast would report it in place of why the connection ended.
+class TlsLayer : public boost::beast::ssl_stream<TcpLayer> {
+  public:
+    TlsLayer(TcpLayer&& stream, asio::ssl::context& context)
+        : boost::beast::ssl_stream<TcpLayer>(std::move(stream), context) {}
+};
+
+/// The body of async_teardown below.
+class HangUp {
+  public:
+    HangUp(boost::beast::role_type role, TlsLayer& stream) : role_(role), stream_(stream) {}
+
+    template <class Self>
+    void operator()(Self& self, boost::system::error_code error = {}) {
+        switch (step_++) {
+            case 0:
+                stream_.next_layer().expires_after(kDrainWithin);
+                return stream_.async_shutdown(std::move(self));
+            case 1:
+                async_teardown(role_, stream_.next_layer(), std::move(self));
+                return;
+            default:
+                self.complete(error);
+        }
+    }
+
+  private:
+    boost::beast::role_type role_;
+    TlsLayer& stream_;
+    int step_ = 0;
+};
+
+template <class Handler>
+auto async_teardown(boost::beast::role_type role, TlsLayer& stream, Handler&& handler) {
+    return asio::async_compose<Handler, void(boost::system::error_code)>(
+        HangUp(role, stream), handler, stream);
+}
+
 /// Without permessage-deflate: it is slow, leaks, and lets messages be guessed from their sizes.
-using WsStream = boost::beast::websocket::stream<TcpLayer, false>;
+using WsStream = boost::beast::websocket::stream<TlsLayer, false>;
 
 }  // namespace streetlog::net

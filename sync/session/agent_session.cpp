@@ -18,10 +18,11 @@ struct Overloaded : Fs... {
 std::string hint_for(WireCode code) {
     switch (code) {
         case WireCode::kUnknownDevice:
-            return "Enrol this device at the hub (streetlog-hub device add) and give it the "
-                   "secret.";
+            return "Enrol this device at the hub: streetlog-hub device add.";
         case WireCode::kRefused:
-            return "Check the device secret; the hub's administrator can issue a new one.";
+            return "The device's certificate is of another device; the hub's administrator can "
+                   "give "
+                   "out a new code.";
         case WireCode::kRevoked:
             return "Ask the hub's administrator why this device was revoked.";
         case WireCode::kProtocolTooOld:
@@ -115,7 +116,6 @@ void AgentSession::on_challenge(const Challenge& m) {
     cursors_ = *std::move(cursors);
     Hello hello;
     hello.replica = head_.replica;
-    hello.secret = config_.secret;
     hello.last_seq = head_.last_seq;
     hello.head_hash = head_.head_hash;
     hello.last_receipt_seq = head_.last_receipt_seq;

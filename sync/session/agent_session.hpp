@@ -59,7 +59,6 @@ using AgentAction = std::
     variant<Send, SessionReady, StoreAck, ApplyPage, LeaveScope, SetAnchor, Retry, Fatal, Notice>;
 
 struct AgentSessionConfig {
-    Bytes secret;
     std::uint32_t bundle = 0;
     std::string app_version;
     std::uint64_t features = 0;

@@ -42,7 +42,7 @@ enum class HelloVerdict : std::uint16_t {
     kOk = 0,
     kCustodyOnly = 1,    // records are taken, nothing is handed out
     kUnknownDevice = 2,  // no such device is enrolled
-    kRefused = 3,        // wrong secret
+    kRefused = 3,        // the certificate it showed is not this device's
     kRevoked = 4,        // the administrator withdrew the device
     kRolledBack = 5,     // the device lacks records the hub has from it: an older copy of itself
     kForked = 6,         // the device has other records under the same numbers: a copy exists
@@ -135,7 +135,7 @@ struct Challenge {
 
 struct Hello {
     Replica replica;
-    Bytes secret;
+    Bytes secret;  // reserved: empty since the certificate says who it is
     Bytes session_nonce;
     Bytes signature;
     std::uint64_t last_seq = 0;

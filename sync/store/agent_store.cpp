@@ -28,14 +28,14 @@ IdType id_of(BytesView bytes) {
 void write_settings(Db& db, const AgentSettings& s) {
     auto stmt = db.prepare(
         "INSERT INTO me VALUES(1,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,1,?12,0,0,0,0,NULL,NULL,x'') "
-        "ON CONFLICT(one) DO UPDATE SET secret=excluded.secret, hub=excluded.hub, "
+        "ON CONFLICT(one) DO UPDATE SET hub=excluded.hub, "
         "hub_address=excluded.hub_address, device_name=excluded.device_name, "
         "project=excluded.project, coc=excluded.coc, bundle=excluded.bundle, "
         "policy=excluded.policy, simulated=excluded.simulated");
     const Hash zero{};
     stmt.with(BytesView{s.self.device.bytes},
               s.self.incarnation,
-              BytesView{s.secret},
+              BytesView{},  // the secret of before there were keys
               BytesView{s.hub.bytes},
               s.hub_address,
               s.device_name,
@@ -63,8 +63,6 @@ std::optional<MeState> read_me(Db& db) {
     MeState me;
     AgentSettings& s = me.settings;
     s.self = {id_of<DeviceId>(stmt.blob(0)), static_cast<std::uint32_t>(stmt.integer(1))};
-    const auto secret = stmt.blob(2);
-    s.secret.assign(secret.begin(), secret.end());
     s.hub = id_of<DeviceId>(stmt.blob(3));
     s.hub_address = stmt.text(4);
     s.device_name = stmt.text(5);

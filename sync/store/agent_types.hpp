@@ -20,7 +20,6 @@ enum class ClockMode : std::uint8_t { kReal = 0, kSimulated = 1 };
 /// Who this device is and what it belongs to.
 struct AgentSettings {
     sync::Replica self;
-    Bytes secret;  // what the hub gave out for this device; never shown or logged
     DeviceId hub;  // nil until the hub is known
     std::string hub_address;
     std::string device_name;

@@ -6,7 +6,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 4> kSteps{R"sql(
+constexpr std::array<const char*, 5> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -53,10 +53,15 @@ ALTER TABLE device ADD COLUMN op INTEGER NOT NULL DEFAULT 0;
                                             R"sql(
 CREATE TABLE device_scope(      -- from the hub's own records: the projects a device is told of
     device BLOB PRIMARY KEY, projects BLOB NOT NULL) STRICT, WITHOUT ROWID;
+)sql",
+                                            R"sql(
+CREATE TABLE enrolment_code(    -- of devices that may come for their first certificate; in no record
+    selector TEXT PRIMARY KEY, device BLOB NOT NULL UNIQUE, digest BLOB NOT NULL,
+    ends_ms INTEGER NOT NULL, failures INTEGER NOT NULL, used_by BLOB NOT NULL) STRICT, WITHOUT ROWID;
 )sql"};
 
 constexpr const char* kDeviceColumns =
-    "SELECT id, name, state, secret_digest, public_key, approved_ms, author, incarnation, seq, op "
+    "SELECT id, name, state, public_key, approved_ms, author, incarnation, seq, op "
     "FROM device ";
 
 constexpr const char* kRunColumns =
@@ -97,15 +102,14 @@ DeviceRow device_from(const Stmt& row) {
     out.id = id_from<DeviceId>(row.blob(0));
     out.name = row.text(1);
     out.state = row.integer(2);
-    out.secret_digest = copy(row.blob(3));
-    const auto key = row.blob(4);
+    const auto key = row.blob(3);
     if (key.size() == out.public_key.size()) std::ranges::copy(key, out.public_key.begin());
-    out.approved_until = {row.integer(5)};
-    if (row.blob(6).empty()) return out;
-    out.written.replica = {id_from<DeviceId>(row.blob(6)),
-                           static_cast<std::uint32_t>(row.integer(7))};
-    out.written.seq = natural(row.integer(8));
-    out.written.op = static_cast<std::uint16_t>(row.integer(9));
+    out.approved_until = {row.integer(4)};
+    if (row.blob(5).empty()) return out;
+    out.written.replica = {id_from<DeviceId>(row.blob(5)),
+                           static_cast<std::uint32_t>(row.integer(6))};
+    out.written.seq = natural(row.integer(7));
+    out.written.op = static_cast<std::uint16_t>(row.integer(8));
     return out;
 }
 
@@ -397,7 +401,7 @@ void HubLog::put_device(const DeviceRow& row) {
         .with(BytesView{row.id.bytes},
               row.name,
               row.state,
-              BytesView{row.secret_digest},
+              BytesView{},
               BytesView{row.public_key},
               row.approved_until.ms,
               BytesView{row.written.replica.device.bytes},

@@ -71,7 +71,6 @@ struct DeviceRow {
     DeviceId id;
     std::string name;
     std::int64_t state = 1;        // list S.6: active, suspended, revoked
-    Bytes secret_digest;           // SHA-256 of the secret
     sync::PublicKey public_key{};  // zeros: not enrolled yet
     Instant
         approved_until;  // may renew a certificate that has lapsed until then; 0: never approved

@@ -1,13 +1,16 @@
 #include "tests/bench/device.hpp"
 
-#include <fstream>
 #include <future>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/json/parse.hpp>
 
+#include "sync/net/beast_client.hpp"
+#include "sync/net/private_file.hpp"
+#include "tests/bench/derived_trust.hpp"
 #include "tests/bench/dice.hpp"
 #include "tests/bench/peer_record.hpp"
 #include "tests/bench/role.hpp"
@@ -22,16 +25,20 @@ namespace json = boost::json;
 constexpr const char* kStoreFile = "agent.db";
 
 agent::RunnerOptions runner_options(const Enrolment& enrolment) {
-    return {.host = "127.0.0.1",
-            .port = enrolment.port,
-            .secret = enrolment.secret,
-            .app_version = "bench"};
+    agent::RunnerOptions out;
+    out.host = "127.0.0.1";
+    out.port = enrolment.port;
+    out.credentials =
+        [credentials = enrolment.credentials]() -> asio::awaitable<Result<net::DeviceCredentials>> {
+        co_return credentials;
+    };
+    out.app_version = "bench";
+    return out;
 }
 
 store::AgentSettings settings_of(const Enrolment& enrolment) {
     store::AgentSettings out;
     out.self = {enrolment.device, 1};
-    out.secret = enrolment.secret;
     out.hub = enrolment.hub;
     out.hub_address = "127.0.0.1";
     out.device_name = "bench";
@@ -43,35 +50,74 @@ double seconds_since(std::uint64_t start_ns) {
     return static_cast<double>(monotonic_ns() - start_ns) / 1e9;
 }
 
+Result<json::value> read_document(const fs::path& file) {
+    STREETLOG_TRY(const auto text, net::read_private(file));
+    boost::system::error_code failed;
+    auto value = json::parse(text, failed);
+    if (failed) return fail(ErrorCode::kMalformed, "the enrolment file cannot be read");
+    return value;
+}
+
+fs::path beside(fs::path file, const char* extension) { return file.replace_extension(extension); }
+
+/// What a device knows of its hub before it has a certificate.
+Result<net::DeviceCredentials> known_by(const json::value& document) {
+    STREETLOG_TRY(const auto root, text_of(document, "root"));
+    net::DeviceCredentials out;
+    STREETLOG_TRY(out.root, net::Certificate::from_pem(root));
+    out.root_fingerprint = out.root->fingerprint();
+    STREETLOG_TRY(out.hub, text_of(document, "hub"));
+    out.now = net::SystemClock{}.now();
+    return out;
+}
+
 }  // namespace
 
+Result<void> enrol(const fs::path& file, std::uint16_t port) {
+    STREETLOG_TRY(const auto value, read_document(file));
+    STREETLOG_TRY(auto known, known_by(value));
+    net::SystemRandom random;
+    STREETLOG_TRY(const auto key, net::load_or_make_key(beside(file, ".key"), random));
+    net::TrustQuestion question;
+    question.kind = net::TrustQuestion::Kind::kEnrol;
+    STREETLOG_TRY(question.device, text_of(value, "device"));
+    STREETLOG_TRY(question.code, text_of(value, "code"));
+    question.request = net::make_request(key);
+    net::ConnectOptions options;
+    options.host = "127.0.0.1";
+    options.port = port;
+    options.credentials = std::move(known);
+    asio::io_context io{1};
+    auto asked = asio::co_spawn(
+        io, net::ask_trust(std::move(options), std::move(question)), asio::use_future);
+    io.run();
+    STREETLOG_TRY(const auto granted, asked.get());
+    return net::replace_private(beside(file, ".crt"), granted.answer.chain);
+}
+
 Result<Enrolment> read_enrolment(const fs::path& file) {
-    std::ifstream in{file};
-    const std::string text{std::istreambuf_iterator<char>{in}, {}};
-    boost::system::error_code failed;
-    const auto value = json::parse(text, failed);
-    if (failed) return fail(ErrorCode::kMalformed, "the enrolment file cannot be read");
+    STREETLOG_TRY(const auto value, read_document(file));
     STREETLOG_TRY(const auto device, text_of(value, "device"));
-    STREETLOG_TRY(const auto secret, text_of(value, "secret"));
     STREETLOG_TRY(const auto hub, text_of(value, "hub"));
     Enrolment out;
-    out.secret.resize(secret.size() / 2);
     const auto device_id = parse_id<DeviceId>(device);
     const auto hub_id = parse_id<DeviceId>(hub);
-    if (!device_id || !hub_id || !from_hex(secret, out.secret))
+    if (!device_id || !hub_id)
         return fail(ErrorCode::kMalformed, "the enrolment file does not hold what it should");
     out.device = *device_id;
     out.hub = *hub_id;
+    STREETLOG_TRY(out.credentials, known_by(value));
+    STREETLOG_TRY(out.credentials.key, net::load_key(beside(file, ".key")));
+    STREETLOG_TRY(const auto chain, net::read_private(beside(file, ".crt")));
+    STREETLOG_TRY(out.credentials.chain, net::read_chain(chain));
     return out;
 }
 
 Enrolment derived_enrolment(std::uint64_t number) {
-    constexpr std::size_t kSecretBytes = 32;
     Dice dice{0xde51ce + number};
     Enrolment out;
     out.device = dice.id<DeviceId>();
-    out.secret.resize(kSecretBytes);
-    dice.fill(out.secret);
+    out.credentials = derived_credentials(number, out.device);
     return out;
 }
 

@@ -18,12 +18,16 @@ namespace streetlog::bench {
 /// Who a device is to the hub.
 struct Enrolment {
     DeviceId device;
-    sync::Bytes secret;
+    net::DeviceCredentials credentials;
     DeviceId hub;  // nil: not known
     std::uint16_t port = 0;
 };
 
-/// From the file of `streetlog-hub device add --out`.
+/// Enrols the device of a file of `streetlog-hub device add --out` with its hub, which serves at
+/// `port`; key and certificate go beside the file.
+[[nodiscard]] Result<void> enrol(const std::filesystem::path& file, std::uint16_t port);
+
+/// From such a file, after enrol().
 [[nodiscard]] Result<Enrolment> read_enrolment(const std::filesystem::path& file);
 
 /// The same for device `number` of a hub that knows the devices of this program (hub_role).

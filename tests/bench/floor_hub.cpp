@@ -9,9 +9,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/beast/websocket.hpp>
 
 #include "tests/bench/floor_table.hpp"
+#include "tests/bench/floor_tls.hpp"
 
 namespace streetlog::bench::floor {
 namespace {
@@ -43,6 +45,7 @@ struct FloorHub::Impl {
     void accept();
 
     asio::io_context io{1};
+    asio::ssl::context tls = hub_tls();
     Table table;
     tcp::acceptor acceptor;
     std::set<std::shared_ptr<Session>> sessions;
@@ -53,17 +56,16 @@ struct FloorHub::Impl {
 
 class FloorHub::Impl::Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(tcp::socket socket, Impl& hub) : ws_(std::move(socket)), hub_(hub) {}
+    Session(tcp::socket socket, Impl& hub) : ws_(std::move(socket), hub.tls), hub_(hub) {}
 
     void start() {
         ws_.binary(true);
         ws_.read_message_max(0);
-        ws_.next_layer().set_option(tcp::no_delay(true));
-        ws_.async_accept([self = shared_from_this()](beast::error_code error) {
-            if (error) return;
-            self->hub_.sessions.insert(self);
-            self->read();
-        });
+        beast::get_lowest_layer(ws_).set_option(tcp::no_delay(true));
+        ws_.next_layer().async_handshake(asio::ssl::stream_base::server,
+                                         [self = shared_from_this()](beast::error_code error) {
+                                             if (!error) self->accept();
+                                         });
     }
 
     void send(std::shared_ptr<const std::string> message) {
@@ -72,6 +74,14 @@ class FloorHub::Impl::Session : public std::enable_shared_from_this<Session> {
     }
 
   private:
+    void accept() {
+        ws_.async_accept([self = shared_from_this()](beast::error_code error) {
+            if (error) return;
+            self->hub_.sessions.insert(self);
+            self->read();
+        });
+    }
+
     void read() {
         ws_.async_read(buffer_,
                        [self = shared_from_this()](beast::error_code error, std::size_t n) {
@@ -123,7 +133,7 @@ class FloorHub::Impl::Session : public std::enable_shared_from_this<Session> {
         }
     }
 
-    websocket::stream<tcp::socket> ws_;
+    websocket::stream<beast::ssl_stream<tcp::socket>> ws_;
     Impl& hub_;
     beast::flat_buffer buffer_;
     std::deque<std::shared_ptr<const std::string>> waiting_;

@@ -4,6 +4,7 @@
 
 #include "hub/admin/admin.hpp"
 #include "schema/hud/fields.hpp"
+#include "tests/bench/derived_trust.hpp"
 #include "tests/bench/device.hpp"
 
 namespace streetlog::bench {
@@ -17,7 +18,7 @@ constexpr std::uint64_t kDevices = 256;
 std::pair<sync::Header, std::vector<sync::Op>> registration(std::uint64_t number) {
     namespace col = hud::col::hub_device;
     const Enrolment device = derived_enrolment(number);
-    const auto digest = sync::sha256(device.secret);
+    const auto key = device.credentials.key->public_key();
     sync::Op op;
     op.entity = {device.device.bytes};
     op.kind = sync::OpKind::kCreate;
@@ -25,7 +26,7 @@ std::pair<sync::Header, std::vector<sync::Op>> registration(std::uint64_t number
     op.group = hud::grp::kHubDeviceRegistration;
     op.cells = {{col::kName, "device " + std::to_string(number)},
                 {col::kState, std::int64_t{1}},
-                {col::kSecretDigest, sync::Bytes{digest.begin(), digest.end()}}};
+                {col::kPublicKey, sync::Bytes{key.begin(), key.end()}}};
     return {sync::Header{}, {std::move(op)}};
 }
 
@@ -35,7 +36,11 @@ Result<std::unique_ptr<HubInProcess>> HubInProcess::start(const std::filesystem:
                                                           std::uint16_t port) {
     net::SystemRandom random;
     const bool fresh = !std::filesystem::exists(directory / "hub.db");
-    if (fresh) STREETLOG_CHECK(hub::init_hub(directory, random));
+    if (fresh) {
+        const auto nobody_needs_it = [](std::string_view) { return Result<void>{}; };
+        STREETLOG_CHECK(hub::init_hub(directory, random, nobody_needs_it));
+        STREETLOG_CHECK(write_derived_authority(directory));
+    }
     STREETLOG_TRY(auto lock, store::DirectoryLock::take(directory));
     std::unique_ptr<HubInProcess> out{new HubInProcess{std::move(lock)}};
     STREETLOG_TRY(auto ledger, hub::Ledger::open(directory, out->clock_));

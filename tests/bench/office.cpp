@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/bench/device.hpp"
 #include "tests/bench/preload.hpp"
 #include "tests/bench/role.hpp"
 
@@ -31,6 +32,7 @@ Result<Office> Office::set_up(OfficeOptions options) {
                                                     fmt::format("device {}", i),
                                                     "--out",
                                                     office.enrolment(i)})));
+            STREETLOG_CHECK(enrol(office.enrolment(i), open.port));
         }
         if (office.options_.preload > 0) {
             // The last device is the one that filled the hub.

@@ -101,13 +101,13 @@ net::asio::awaitable<Result<void>> drive(Enrolment enrolment, sync::AgentLog& lo
     net::ConnectOptions connect;
     connect.host = "127.0.0.1";
     connect.port = enrolment.port;
+    connect.credentials = enrolment.credentials;
     auto connected = co_await net::connect(connect);
     if (!connected) co_return std::unexpected(connected.error());
     const auto channel = *std::move(connected);
     net::SystemClock clock;
     sync::ClockWitness witness{std::nullopt};
     sync::AgentSessionConfig config;
-    config.secret = enrolment.secret;
     config.bundle = 1;
     config.reads = false;
     sync::AgentSession session{log, config};

@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -186,6 +187,18 @@ class Control:
                 raise EOFError
             out += part
         return out
+
+
+def tls_context(shown=None, protocol="streetlog-sync"):
+    """What a stranger brings, or with the directory of a device what that device shows. Nothing is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols([protocol])
+    if shown is not None:
+        context.load_cert_chain(shown / "device.crt", shown / "device.key")
+    return context
 
 
 class Network:

@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import Control, Network, World, wait_for
+from harness import Control, Network, World, tls_context, wait_for
 
 WANTED = int(os.environ.get("STREETLOG_HALF_OPEN", "10000"))
 STRANGER = ("127.0.0.2", 0)
@@ -25,8 +25,13 @@ def connect(port, timeout=20):
     return line
 
 
-def upgraded(port):
-    line = connect(port)
+def secured(port, shown, timeout=20):
+    """As a device that was let in once and means it ill now."""
+    return tls_context(shown).wrap_socket(connect(port, timeout))
+
+
+def upgraded(port, shown):
+    line = secured(port, shown)
     line.sendall(b"GET /sync HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
                  b"Sec-WebSocket-Protocol: hmis-sync#1-1\r\n\r\n")
@@ -118,6 +123,7 @@ class HostileTest(World):
         self.agent.sync()
         self.project = self.project_of(self.agent)
         self.agent.serve()
+        self.evil = self.make_agent(self.hub, "evil").data
         self.saved = 0
         self.good_device_syncs()
         self.quiet = self.rss()
@@ -215,7 +221,7 @@ class HostileTest(World):
         files, count = self.open_files(), 900
         before = self.times()
         quiet = self.rss()
-        lines = [upgraded(self.hub.port) for _ in range(count)]
+        lines = [upgraded(self.hub.port, self.evil) for _ in range(count)]
         weight = (self.rss() - quiet) * 1024 / count
         during = self.times()
         began = time.monotonic()
@@ -232,8 +238,8 @@ class HostileTest(World):
     def test_half_a_request_is_cut_off(self):
         """As it stands, and when a byte comes every now and then; and bytes that are no request at all."""
         before = self.times()
-        halves = [connect(self.hub.port) for _ in range(50)]
-        drips = [connect(self.hub.port) for _ in range(50)]
+        halves = [secured(self.hub.port, self.evil) for _ in range(50)]
+        drips = [secured(self.hub.port, self.evil) for _ in range(50)]
         junk = [connect(self.hub.port) for _ in range(50)]
         began = time.monotonic()
         for line in halves:
@@ -255,7 +261,7 @@ class HostileTest(World):
                 try:
                     while line.recv(4096):
                         pass
-                except ConnectionError:
+                except OSError:
                     pass
             ended[name] = time.monotonic() - began
         for line in halves + drips + junk:
@@ -269,7 +275,7 @@ class HostileTest(World):
     def test_a_frame_of_100_megabytes(self):
         ends = []
         for _ in range(5):
-            line = upgraded(self.hub.port)
+            line = upgraded(self.hub.port, self.evil)
             head = frame(2, b"", length=100 * MIB)
             taken, seconds = send_until_cut(line, [head] + [bytes(65536)] * 1600)
             ends.append((close_code(line), taken, seconds))
@@ -285,7 +291,7 @@ class HostileTest(World):
         ends = {}
 
         def feed(name, first, rest):
-            line = upgraded(self.hub.port)
+            line = upgraded(self.hub.port, self.evil)
             ends[name] = send_until_cut(line, itertools.chain([first], rest), 90)
             line.close()
 
@@ -311,7 +317,7 @@ class HostileTest(World):
                       f"; the good device served within {served * 1000:.0f} ms", 50)
 
     def test_a_flood_of_pings(self):
-        lines = [upgraded(self.hub.port) for _ in range(5)]
+        lines = [upgraded(self.hub.port, self.evil) for _ in range(5)]
         sent = [0] * len(lines)
 
         def flood(number):
@@ -336,7 +342,7 @@ class HostileTest(World):
         while time.monotonic() - began < 5:
             line = connect(self.hub.port)
             if count % 3 == 0:
-                line.sendall(b"GET /sync HTTP/1.1\r\n")
+                line.sendall(b"\x16\x03\x01\x02\x00")  # a TLS hello begins
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
             line.close()
             count += 1

@@ -15,6 +15,7 @@
 #include "schema/log.hpp"
 #include "sync/net/beast_client.hpp"
 #include "sync/net/beast_server.hpp"
+#include "tests/support/trust.hpp"
 
 namespace streetlog::test {
 
@@ -62,6 +63,40 @@ class IoThreads {
 };
 
 inline sync::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+using Handler = std::function<asio::awaitable<void>(std::shared_ptr<net::Channel>)>;
+
+/// One deployment for all tests that are not about trust.
+inline TestAuthority& authority() {
+    static TestAuthority one;
+    return one;
+}
+
+inline Result<std::unique_ptr<net::WsServer>> listen(const asio::any_io_executor& executor,
+                                                     net::ServerOptions options,
+                                                     Handler handler,
+                                                     Logger& log) {
+    net::WsServer::Handlers handlers;
+    handlers.sync = [handler = std::move(handler)](std::shared_ptr<net::Channel> channel,
+                                                   net::Peer) {
+        return handler(std::move(channel));
+    };
+    handlers.trust = [](std::string question,
+                        std::optional<net::Peer>) -> asio::awaitable<std::string> {
+        co_return question;
+    };
+    return net::WsServer::listen(
+        executor, std::move(options), authority().tls(), std::move(handlers), log);
+}
+
+/// How a device of that deployment reaches it.
+inline net::ConnectOptions to_port(std::uint16_t port) {
+    net::ConnectOptions out;
+    out.host = "127.0.0.1";
+    out.port = port;
+    out.credentials = authority().device();
+    return out;
+}
 
 /// Sends every message back until the connection ends.
 inline asio::awaitable<void> echo(std::shared_ptr<net::Channel> channel) {

@@ -1,12 +1,16 @@
 #include "tests/support/raw_ws.hpp"
 
 #include <array>
+#include <csignal>
 #include <utility>
 
 #include <arpa/inet.h>
+#include <boost/asio/ssl/error.hpp>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,17 +62,75 @@ RawSocket RawSocket::connect(std::uint16_t port, int receive_buffer) {
     return RawSocket(-1);
 }
 
-RawSocket::RawSocket(RawSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+RawSocket::RawSocket(RawSocket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      tls_(std::exchange(other.tls_, nullptr)),
+      keep_(std::move(other.keep_)),
+      tls_error_(other.tls_error_) {}
+
+bool RawSocket::shake_hands(bool as_hub) {
+    std::signal(SIGPIPE, SIG_IGN);
+    SSL_set_fd(tls_, fd_);
+    ERR_clear_error();
+    if ((as_hub ? SSL_accept(tls_) : SSL_connect(tls_)) == 1) return true;
+    tls_error_ = {static_cast<int>(ERR_get_error()), net::asio::error::get_ssl_category()};
+    return false;
+}
+
+bool RawSocket::secure(const net::DeviceCredentials& credentials, std::string_view protocol) {
+    auto tls = net::DeviceTls::make(credentials, protocol);
+    if (!tls) return false;
+    tls_ = SSL_new(tls->context().native_handle());
+    keep_ = std::make_shared<net::DeviceTls>(*std::move(tls));
+    return shake_hands(false);
+}
+
+bool RawSocket::secure(const net::HubTls& tls) {
+    const auto context = tls.context();
+    tls_ = SSL_new(context->native_handle());
+    net::HubHandshake handshake;
+    tls.begin(tls_, handshake);
+    const bool done = shake_hands(true);
+    net::HubTls::end(tls_);
+    keep_ = handshake.rules == nullptr
+                ? nullptr
+                : std::make_shared<std::shared_ptr<const net::HubRules>>(handshake.rules);
+    return done;
+}
+
+bool RawSocket::secure(SSL* tls) {
+    tls_ = tls;
+    return shake_hands(false);
+}
+
+long RawSocket::read_some(char* out, std::size_t size) const {
+    if (tls_ == nullptr) return recv(fd_, out, size, 0);
+    ERR_clear_error();
+    const int got = SSL_read(tls_, out, static_cast<int>(size));
+    if (got > 0) return got;
+    const int why = SSL_get_error(tls_, got);
+    if (why == SSL_ERROR_WANT_READ) {
+        errno = EAGAIN;
+        return -1;
+    }
+    errno = ECONNRESET;
+    if (why == SSL_ERROR_SSL)
+        tls_error_ = {static_cast<int>(ERR_get_error()), net::asio::error::get_ssl_category()};
+    return why == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
 
 RawSocket::~RawSocket() { close(); }
 
 void RawSocket::close() {
+    if (tls_ != nullptr) SSL_free(std::exchange(tls_, nullptr));
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
 bool RawSocket::write(std::string_view bytes) const {
     while (!bytes.empty()) {
-        const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t sent = tls_ == nullptr
+                                 ? send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)
+                                 : SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size()));
         if (sent <= 0) return false;
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -79,7 +141,7 @@ std::string RawSocket::read(std::size_t size) const {
     std::string out(size, '\0');
     std::size_t have = 0;
     while (have < size) {
-        const ssize_t got = recv(fd_, out.data() + have, size - have, 0);
+        const auto got = read_some(out.data() + have, size - have);
         if (got <= 0) break;
         have += static_cast<std::size_t>(got);
     }
@@ -101,7 +163,7 @@ std::optional<std::string> RawSocket::read_to_end() const {
     std::string out;
     std::array<char, 4096> part{};
     for (;;) {
-        const ssize_t got = recv(fd_, part.data(), part.size(), 0);
+        const auto got = read_some(part.data(), part.size());
         if (got < 0 && errno == EAGAIN) return std::nullopt;
         if (got <= 0) return out;
         out.append(part.data(), static_cast<std::size_t>(got));
@@ -178,8 +240,18 @@ std::string upgrade_answer(std::string_view request_head) {
            std::string(reinterpret_cast<const char*>(accept.data())) + "\r\n\r\n";
 }
 
-RawSocket connect_upgraded(std::uint16_t port, int receive_buffer) {
+RawSocket connect_secure(std::uint16_t port,
+                         const net::DeviceCredentials& credentials,
+                         int receive_buffer) {
     RawSocket socket = RawSocket::connect(port, receive_buffer);
+    if (socket.ok() && !socket.secure(credentials)) socket.close();
+    return socket;
+}
+
+RawSocket connect_upgraded(std::uint16_t port,
+                           const net::DeviceCredentials& credentials,
+                           int receive_buffer) {
+    RawSocket socket = connect_secure(port, credentials, receive_buffer);
     const bool upgraded = socket.ok() && socket.write(upgrade_request("hmis-sync#1-1")) &&
                           socket.read_head().starts_with("HTTP/1.1 101");
     if (!upgraded) socket.close();

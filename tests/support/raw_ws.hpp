@@ -1,10 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "sync/net/tls.hpp"
+
+using SSL = struct ssl_st;  // <openssl/types.h>
 
 namespace streetlog::test {
 
@@ -24,6 +29,17 @@ class RawSocket {
 
     [[nodiscard]] bool ok() const { return fd_ >= 0; }
 
+    /// Goes on in TLS, as a device. In TLS 1.3 the hub may still refuse the certificate afterwards.
+    bool secure(const net::DeviceCredentials& credentials,
+                std::string_view protocol = net::kSyncProtocol);
+    /// The same as a hub.
+    bool secure(const net::HubTls& tls);
+    /// The same on an object the caller has made; takes it over.
+    bool secure(SSL* tls);
+
+    /// The last thing that went wrong in TLS.
+    [[nodiscard]] boost::system::error_code tls_error() const { return tls_error_; }
+
     bool write(std::string_view bytes) const;
     /// Exactly `size` bytes, or fewer when the connection ends first.
     [[nodiscard]] std::string read(std::size_t size) const;
@@ -34,7 +50,13 @@ class RawSocket {
     void close();
 
   private:
+    [[nodiscard]] long read_some(char* out, std::size_t size) const;
+    bool shake_hands(bool as_hub);
+
     int fd_;
+    SSL* tls_ = nullptr;
+    std::shared_ptr<void> keep_;  // what its callbacks point to
+    mutable boost::system::error_code tls_error_;
 };
 
 /// Accepts connections on a free loopback port.
@@ -91,7 +113,13 @@ struct Frame {
 /// What a server answers to `request_head` to accept it.
 [[nodiscard]] std::string upgrade_answer(std::string_view request_head);
 
-/// A client whose upgrade was accepted.
-[[nodiscard]] RawSocket connect_upgraded(std::uint16_t port, int receive_buffer = 0);
+/// A device that is connected by TLS.
+[[nodiscard]] RawSocket connect_secure(std::uint16_t port,
+                                       const net::DeviceCredentials& credentials,
+                                       int receive_buffer = 0);
+/// The same, and whose upgrade was accepted.
+[[nodiscard]] RawSocket connect_upgraded(std::uint16_t port,
+                                         const net::DeviceCredentials& credentials,
+                                         int receive_buffer = 0);
 
 }  // namespace streetlog::test

@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/trust/trust_files.hpp"
 #include "schema/hud/fields.hpp"
+#include "sync/net/private_file.hpp"
 #include "sync/store/agent_store.hpp"
-#include "tests/support/clocks.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/trust.hpp"
 
 namespace streetlog::agent {
 namespace {
@@ -22,14 +24,31 @@ class DeviceDoctor : public ::testing::Test {
         fs::permissions(dir_.path(), fs::perms::owner_all);
         store::AgentSettings settings;
         settings.self = {random_.id<DeviceId>(), 1};
-        settings.secret = {1};
         settings.hub = random_.id<DeviceId>();
         settings.hub_address = "127.0.0.1:1";
         settings.device_name = "Tablet 1";
         auto store = store::AgentStore::create(file(), settings);
         ASSERT_TRUE(store) << store.error().message;
+        const auto key = net::load_or_make_key(device_key_file(dir_.path()), random_);
+        ASSERT_TRUE(key);
+        ASSERT_TRUE(net::replace_private(hub_root_file(dir_.path()), authority_.root().pem()));
+        put_chain(authority_.device().chain, *key);
         for (int i = 0; i < 20; ++i) save(*store, now_ms());
         own_alone();
+    }
+
+    /// A certificate of `key` that ends like the one of `like`.
+    void put_chain(const net::CertificateChain& like, const sync::SigningKey& key) {
+        const auto leaf = net::issue({.use = net::CertificateUse::kDevice,
+                                      .name = like.front().name(),
+                                      .key = key.public_key(),
+                                      .from = like.front().not_before(),
+                                      .until = like.front().not_after()},
+                                     authority_.issuer(),
+                                     random_);
+        ASSERT_TRUE(net::replace_private(
+            device_chain_file(dir_.path()),
+            net::to_pem(net::CertificateChain{leaf, authority_.issuer().certificate})));
     }
 
     static std::int64_t now_ms() {
@@ -69,8 +88,29 @@ class DeviceDoctor : public ::testing::Test {
     }
 
     test::SeededRandom random_{1};
+    test::TestAuthority authority_;
     test::TempDir dir_;
 };
+
+TEST_F(DeviceDoctor, SaysHowItStandsWithKeyAndCertificate) {
+    const auto key = net::load_key(device_key_file(dir_.path()));
+    ASSERT_TRUE(key);
+    const auto state = [&] { return find(examine(), "certificate")->state; };
+    EXPECT_EQ(state(), State::kFine);
+    const auto lasting = [&](std::chrono::days days) {
+        put_chain(authority_.device(test::device_id(1), {-test::days{90}, days}).chain, *key);
+    };
+    lasting(test::days{20});
+    EXPECT_EQ(state(), State::kAttention) << "it should have been renewed";
+    lasting(-test::days{1});
+    EXPECT_NE(find(examine(), "certificate")->todo.find("approve"), std::string::npos);
+    put_chain(authority_.device().chain, sync::SigningKey::make(random_));
+    EXPECT_EQ(find(examine(), "certificate")->code, ErrorCode::kDamaged);
+    fs::remove(device_chain_file(dir_.path()));
+    EXPECT_EQ(state(), State::kAttention) << "not enrolled";
+    fs::remove(device_key_file(dir_.path()));
+    EXPECT_EQ(find(examine(), "keys")->code, ErrorCode::kNotFound);
+}
 
 TEST_F(DeviceDoctor, FindsNoTroubleWithADeviceAtRestOrAtWork) {
     EXPECT_EQ(examine().exit_code(), 0);

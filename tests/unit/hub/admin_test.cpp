@@ -6,6 +6,7 @@
 
 #include "hub/admin/hub_clock.hpp"
 #include "hub_fixture.hpp"
+#include "tests/support/new_hub.hpp"
 
 namespace streetlog::hub {
 namespace {
@@ -42,13 +43,13 @@ class HubClockTest : public testing::Test {
 };
 
 TEST_F(HubClockTest, AHubLivesByTheMachinesClock) {
-    ASSERT_TRUE(init_hub(hub_, random_));
+    ASSERT_TRUE(test::init_hub(hub_, random_));
     EXPECT_EQ(hours_ahead(), 0);
     EXPECT_EQ(clock_in_status(), "real");
 }
 
 TEST_F(HubClockTest, AClockFileLaidIntoARealHubChangesNothing) {
-    ASSERT_TRUE(init_hub(hub_, random_));
+    ASSERT_TRUE(test::init_hub(hub_, random_));
     std::ofstream(hub_ / "clock") << "wall_offset_ms = 10800000\n";
     EXPECT_EQ(hours_ahead(), 0);
     EXPECT_EQ(clock_in_status(), "real");
@@ -56,22 +57,23 @@ TEST_F(HubClockTest, AClockFileLaidIntoARealHubChangesNothing) {
 
 TEST_F(HubClockTest, ADemonstrationHubKeepsItsOwnCopyOfTheClockAndSaysSo) {
     const auto given = clock_file("wall_offset_ms = 10800000\n");
-    ASSERT_TRUE(init_hub(hub_, random_, given));
+    ASSERT_TRUE(test::init_hub(hub_, random_, given));
     std::filesystem::remove(given);
     EXPECT_EQ(hours_ahead(), 3);
     EXPECT_EQ(clock_in_status(), "simulated");
 }
 
 TEST_F(HubClockTest, ADemonstrationHubNeverFallsBackToTheMachinesClock) {
-    ASSERT_TRUE(init_hub(hub_, random_, clock_file("wall_offset_ms = 10800000\n")));
+    ASSERT_TRUE(test::init_hub(hub_, random_, clock_file("wall_offset_ms = 10800000\n")));
     std::filesystem::remove(simulated_clock_of(hub_));
     EXPECT_EQ(open_clock(hub_).error().code, ErrorCode::kNotFound);
 }
 
 TEST_F(HubClockTest, NoHubIsMadeWithAClockFileThatCannotBeUsed) {
-    EXPECT_EQ(init_hub(hub_, random_, clock_file("three hours\n")).error().code,
+    EXPECT_EQ(test::init_hub(hub_, random_, clock_file("three hours\n")).error().code,
               ErrorCode::kInvalidInput);
-    EXPECT_EQ(init_hub(hub_, random_, dir_.path() / "absent").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(test::init_hub(hub_, random_, dir_.path() / "absent").error().code,
+              ErrorCode::kNotFound);
     EXPECT_FALSE(std::filesystem::exists(hub_));
 }
 

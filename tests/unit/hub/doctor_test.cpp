@@ -6,6 +6,9 @@
 
 #include "hub/backup/last_backup.hpp"
 #include "hub/project/hub_projection.hpp"
+#include "hub/trust/authority.hpp"
+#include "hub/trust/ca_commands.hpp"
+#include "hub/trust/trust_files.hpp"
 #include "hub_fixture.hpp"
 
 namespace streetlog::hub {
@@ -19,6 +22,11 @@ class HubDoctor : public HubTest {
     void SetUp() override {
         fs::permissions(dir_.path(), fs::perms::owner_all);
         HubTest::SetUp();
+        test::SeededRandom random{5};
+        ASSERT_TRUE(Authority::make(
+            dir_.path(), random.id<DeviceId>(), clock_.now(), random, [](std::string_view) {
+                return Result<void>{};
+            }));
         for (int i = 0; i < 30; ++i) device_.save_client();
         push(device_);
         close_files();
@@ -77,6 +85,23 @@ TEST_F(HubDoctor, FindsNothingWrongWithAHubAtRestOrAtWork) {
         EXPECT_EQ(found.exit_code(), 0);
         EXPECT_EQ(state(found, "backup"), State::kAttention);
     }
+}
+
+TEST_F(HubDoctor, SaysWhenCertificatesEndAndWhatDoesNotBelongThere) {
+    EXPECT_EQ(state(examine(), "issuer"), State::kFine);
+    clock_.advance(std::chrono::days{300});
+    EXPECT_EQ(state(examine(), "issuer"), State::kAttention);
+    EXPECT_EQ(state(examine(), "hub_certificate"), State::kAttention);
+    clock_.advance(std::chrono::days{70});
+    const auto ended = examine();
+    EXPECT_EQ(state(ended, "issuer"), State::kTrouble);
+    EXPECT_EQ(find(ended, "issuer")->code, ErrorCode::kNotPermitted);
+    const auto root_key = default_root_key(dir_.path());
+    std::ofstream{root_key} << "left lying about";
+    EXPECT_EQ(state(examine(), "root_key"), State::kAttention);
+    fs::remove(root_key);
+    fs::remove(issuer_key_file(dir_.path()));
+    EXPECT_EQ(find(examine(), "keys")->code, ErrorCode::kNotFound);
 }
 
 TEST_F(HubDoctor, WritesNothing) {

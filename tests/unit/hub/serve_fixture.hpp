@@ -18,9 +18,12 @@
 
 #include "hub/admin/admin.hpp"
 #include "hub/serve/service.hpp"
+#include "hub/trust/enrol.hpp"
 #include "schema/hud/fields.hpp"
+#include "sync/net/system_clock.hpp"
 #include "sync/session/messages.hpp"
 #include "tests/support/clocks.hpp"
+#include "tests/support/new_hub.hpp"
 #include "tests/support/raw_ws.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -66,6 +69,40 @@ class RunningHub {
             [&](Ledger& ledger) { return Admin{ledger, admin_random_}.run(command, arguments); });
     }
 
+    /// As a command does that a running hub is asked for.
+    [[nodiscard]] Result<boost::json::object> command(std::string_view words,
+                                                      boost::json::object arguments = {}) {
+        auto out = admin(words, std::move(arguments));
+        boost::asio::post(io_, [this] { service_->judge_connections(); });
+        return out;
+    }
+
+    /// What the hub answers to a question of trust.
+    [[nodiscard]] Result<net::TrustAnswer> ask(const net::TrustQuestion& question,
+                                               const std::optional<net::Peer>& peer = {}) {
+        STREETLOG_TRY(const auto authority, Authority::open(directory_));
+        return service_->writer().run([&](Ledger& ledger) {
+            return answer_question(
+                ledger, authority, admin_random_, net::format_question(question), peer);
+        });
+    }
+
+    /// As devices that were enrolled with this hub know it.
+    [[nodiscard]] net::DeviceCredentials known() {
+        net::DeviceCredentials out;
+        if (const auto authority = Authority::open(directory_)) {
+            out.root = authority->root();
+            out.root_fingerprint = authority->root().fingerprint();
+            out.hub = authority->hub().name();
+        }
+        out.now = clock_.now();
+        return out;
+    }
+
+    [[nodiscard]] test::ManualClock& clock() { return clock_; }
+
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+
     [[nodiscard]] std::uint64_t head() {
         return service_->writer().run([](Ledger& ledger) { return ledger.head().seq.value; });
     }
@@ -80,7 +117,7 @@ class RunningHub {
 
   private:
     std::filesystem::path directory_;
-    test::ManualClock clock_;
+    test::ManualClock clock_{net::SystemClock{}.now()};
     test::SeededRandom random_{1};
     test::SeededRandom admin_random_{2};
     NullLogger log_;
@@ -92,7 +129,8 @@ class RunningHub {
 /// A WebSocket to the hub that sends whatever it is told to.
 class Peer {
   public:
-    explicit Peer(std::uint16_t port) : socket_(test::connect_upgraded(port)) {}
+    Peer(std::uint16_t port, const net::DeviceCredentials& credentials)
+        : socket_(test::connect_upgraded(port, credentials)) {}
 
     [[nodiscard]] const test::RawSocket& socket() const { return socket_; }
 
@@ -167,18 +205,30 @@ inline sync::Push push_of(std::uint64_t first_seq,
 /// A device that was let in, and the records it has made.
 class TestDevice {
   public:
-    TestDevice(const boost::json::object& enrolled, std::uint64_t seed) : random_(seed) {
+    /// Enrols with what `device add` gave out.
+    TestDevice(RunningHub& hub, const boost::json::object& enrolled, std::uint64_t seed)
+        : random_(seed), credentials_(hub.known()) {
         replica_ = {parse_id<DeviceId>(enrolled.at("device").as_string()).value(), 1};
-        secret_.resize(32);
-        EXPECT_TRUE(from_hex(enrolled.at("secret").as_string(), secret_));
+        credentials_.key = sync::SigningKey::make(random_);
+        net::TrustQuestion question;
+        question.kind = net::TrustQuestion::Kind::kEnrol;
+        question.device = enrolled.at("device").as_string();
+        question.code = enrolled.at("code").as_string();
+        question.request = net::make_request(*credentials_.key);
+        const auto granted = hub.ask(question);
+        EXPECT_TRUE(granted) << granted.error().message;
+        if (granted) credentials_.chain = net::read_chain(granted->chain).value();
     }
+
+    [[nodiscard]] const net::DeviceCredentials& credentials() const { return credentials_; }
+
+    [[nodiscard]] net::DeviceCredentials& credentials() { return credentials_; }
 
     [[nodiscard]] const sync::Replica& replica() const { return replica_; }
 
     [[nodiscard]] sync::Hello hello() const {
         sync::Hello out;
         out.replica = replica_;
-        out.secret = secret_;
         out.last_seq = seq_;
         out.head_hash = head_;
         out.scopes = {{kScopeAll, {}, {}}};
@@ -221,7 +271,7 @@ class TestDevice {
   private:
     test::SeededRandom random_;
     sync::Replica replica_;
-    sync::Bytes secret_;
+    net::DeviceCredentials credentials_;
     std::uint64_t made_ = 0;
     std::uint64_t seq_ = 0;  // last record of the last push
     sync::Hash head_{};      // there
@@ -231,11 +281,11 @@ class TestDevice {
 class ServeTest : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_TRUE(init_hub(dir_.path(), random_));
+        ASSERT_TRUE(test::init_hub(dir_.path(), random_));
         const auto started = hub_.start();
         ASSERT_TRUE(started) << started.error().message;
-        honest_ = std::make_unique<TestDevice>(enrolled("tablet 1"), 1);
-        peer_ = std::make_unique<Peer>(hub_.port());
+        honest_ = std::make_unique<TestDevice>(hub_, enrolled("tablet 1"), 1);
+        peer_ = std::make_unique<Peer>(hub_.port(), honest_->credentials());
         enter(*peer_, *honest_);
     }
 
@@ -244,7 +294,7 @@ class ServeTest : public testing::Test {
     void expect_all_is_well(std::uint64_t more_records = 0) {
         hand_over(*peer_, *honest_);
         TestDevice late = enrol("tablet 99");
-        Peer peer{hub_.port()};
+        Peer peer{hub_.port(), late.credentials()};
         enter(peer, late);
         hand_over(peer, late);
         const auto verified = hub_.admin("verify");
@@ -259,11 +309,11 @@ class ServeTest : public testing::Test {
     boost::json::object enrolled(const std::string& name) {
         auto added = hub_.admin("device add", {{"name", name}});
         EXPECT_TRUE(added);
-        ++enrolled_;
+        enrolled_ += 2;  // a record when it is added, one when it enrols
         return added.value_or(boost::json::object{});
     }
 
-    TestDevice enrol(const std::string& name) { return {enrolled(name), enrolled_ + 1}; }
+    TestDevice enrol(const std::string& name) { return {hub_, enrolled(name), enrolled_ + 1}; }
 
     static void enter(Peer& peer, const TestDevice& device) {
         ASSERT_TRUE(peer.next_as<sync::Challenge>());

@@ -61,7 +61,7 @@ TEST_F(ServeTest, APushOverItsLimitsEndsTheSessionAndNothingOfItIsStored) {
     for (const Case& c : cases) {
         SCOPED_TRACE(c.name);
         TestDevice device = enrol(c.name);
-        Peer peer{hub_.port()};
+        Peer peer{hub_.port(), device.credentials()};
         enter(peer, device);
         sync::Push push = device.save();
         c.change(push);
@@ -81,7 +81,7 @@ TEST_F(ServeTest, ADeviceThatDiesInTheMiddleOfAPushLeavesNothingAndComesAgain) {
         Opcode::kBinary, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     const std::uint64_t before = hub_.head();
     for (const std::size_t part : {std::size_t{1}, frame.size() / 2, frame.size() - 1}) {
-        Peer peer{hub_.port()};
+        Peer peer{hub_.port(), device.credentials()};
         sync::Hello hello = device.hello();
         ASSERT_TRUE(peer.next_as<sync::Challenge>());
         ASSERT_TRUE(peer.send(hello));
@@ -90,7 +90,7 @@ TEST_F(ServeTest, ADeviceThatDiesInTheMiddleOfAPushLeavesNothingAndComesAgain) {
         peer.hang_up();
     }
     EXPECT_EQ(hub_.head(), before);
-    Peer peer{hub_.port()};
+    Peer peer{hub_.port(), device.credentials()};
     enter(peer, device);
     ASSERT_TRUE(peer.send(push));
     EXPECT_EQ(peer.next_as<PushAck>()->acked_seq, 1U);
@@ -103,7 +103,7 @@ class DamagedPush : public ServeTest, public testing::WithParamInterface<int> {}
 
 TEST_P(DamagedPush, IsAskedForAgainAndThenSetAsideWhole) {
     TestDevice device = enrol("broken");
-    Peer peer{hub_.port()};
+    Peer peer{hub_.port(), device.credentials()};
     enter(peer, device);
     sync::Push push = device.save();
     switch (GetParam()) {
@@ -166,7 +166,7 @@ std::uint64_t force(Peer& peer, const sync::Push& push) {
 
 TEST_F(ServeTest, GoingBackIntoWhatWasSetAsideUnreadIsHarmless) {
     TestDevice device = enrol("broken");
-    Peer peer{hub_.port()};
+    Peer peer{hub_.port(), device.credentials()};
     enter(peer, device);
     std::vector<sync::EncodedRecord> ten;
     while (ten.size() < 10) ten.push_back(device.client());
@@ -185,9 +185,9 @@ TEST_F(ServeTest, GoingBackIntoWhatWasSetAsideUnreadIsHarmless) {
 
 TEST_F(ServeTest, TwoSessionsOfOneDeviceDoNotTripOverEachOther) {
     TestDevice device = enrol("reconnecting");
-    Peer old_one{hub_.port()};
+    Peer old_one{hub_.port(), device.credentials()};
     enter(old_one, device);
-    Peer new_one{hub_.port()};
+    Peer new_one{hub_.port(), device.credentials()};
     enter(new_one, device);
     const sync::Push pushes[] = {device.save(), device.save(), device.save()};
     for (const sync::Push& push : pushes) {
@@ -211,7 +211,7 @@ TEST_F(ServeTest, TwoSessionsOfOneDeviceDoNotTripOverEachOther) {
 
 TEST_F(ServeTest, AnEmptyRecordIsSetAsideAndThoseBesideItAreTaken) {
     TestDevice device = enrol("half empty");
-    Peer peer{hub_.port()};
+    Peer peer{hub_.port(), device.credentials()};
     enter(peer, device);
     std::vector<sync::EncodedRecord> records{device.nothing()};
     records.push_back(device.client());
@@ -258,7 +258,7 @@ TEST_P(FullPush, IsTakenAndEverybodyCanPullIt) {
         records.push_back(std::move(next));
     }
     ASSERT_FALSE(records.empty());
-    Peer peer{hub_.port()};
+    Peer peer{hub_.port(), device.credentials()};
     enter(peer, device);
     ASSERT_TRUE(peer.send(device.push_of(records)));
     const auto ack = peer.next_as<PushAck>();
@@ -272,7 +272,7 @@ INSTANTIATE_TEST_SUITE_P(Serve, FullPush, testing::Range(0, 4));
 
 TEST_F(ServeTest, ABodyThatLeavesAPageNoRoomIsRefused) {
     TestDevice device = enrol("over the brim");
-    Peer peer{hub_.port()};
+    Peer peer{hub_.port(), device.credentials()};
     enter(peer, device);
     sync::Push push = device.save();
     push.body.resize(sync::kBatchRawBytesMax + 8);

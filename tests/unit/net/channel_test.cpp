@@ -17,15 +17,16 @@ using test::IoThreads;
 
 class ChannelTest : public testing::Test {
   protected:
-    void serve(WsServer::Handler handler, ServerOptions options = {}) {
-        auto server =
-            WsServer::listen(io_.executor(), std::move(options), std::move(handler), log_);
+    void serve(test::Handler handler, ServerOptions options = {}) {
+        auto server = test::listen(io_.executor(), std::move(options), std::move(handler), log_);
         ASSERT_TRUE(server) << server.error().message;
         server_ = std::move(*server);
     }
 
-    [[nodiscard]] ConnectOptions to_server() const {
-        return {.host = "127.0.0.1", .port = server_->port()};
+    [[nodiscard]] ConnectOptions to_server() const { return test::to_port(server_->port()); }
+
+    [[nodiscard]] test::RawSocket connected(int receive_buffer = 0) const {
+        return test::connect_upgraded(server_->port(), test::authority().device(), receive_buffer);
     }
 
     NullLogger log_;
@@ -81,7 +82,7 @@ TEST_F(ChannelTest, ControlOvertakesRecordsAndRecordsOvertakeBlobs) {
         }
         co_await channel->receive();
     });
-    const test::RawSocket client = test::connect_upgraded(server_->port());
+    const test::RawSocket client = connected();
     ASSERT_TRUE(client.ok());
     for (const char* expected : {"c1", "c2", "r1", "r2", "b1", "b2"}) {
         const auto frame = test::read_frame(client);
@@ -101,7 +102,7 @@ TEST_F(ChannelTest, AMessageOfExactlyTheLimitPassesAndOneByteMoreEndsTheConnecti
             if (message.error().code == ErrorCode::kTooLarge) server_refused->release();
         },
         small);
-    const test::RawSocket client = test::connect_upgraded(server_->port());
+    const test::RawSocket client = connected();
     ASSERT_TRUE(client.write(test::client_frame(test::Opcode::kBinary, std::string(5'000, 'x'))));
     ASSERT_TRUE(client.write(test::client_frame(test::Opcode::kPing, "still there?")));
     const auto pong = test::read_frame(client);
@@ -124,7 +125,7 @@ TEST_F(ChannelTest, AMessageOfExactlyTheLimitPassesAndOneByteMoreEndsTheConnecti
 
 TEST_F(ChannelTest, AFrameThatClaimsAHundredMegabytesIsRefusedAtItsHeader) {
     serve(test::echo);
-    const test::RawSocket client = test::connect_upgraded(server_->port());
+    const test::RawSocket client = connected();
     ASSERT_TRUE(
         client.write(test::client_frame(test::Opcode::kBinary, "", test::Fin::kYes, 100'000'000)));
     const auto close = test::read_frame(client);
@@ -134,7 +135,7 @@ TEST_F(ChannelTest, AFrameThatClaimsAHundredMegabytesIsRefusedAtItsHeader) {
 
 TEST_F(ChannelTest, AMessageInTenThousandFragmentsOfOneByteArrivesWhole) {
     serve(test::echo);
-    const test::RawSocket client = test::connect_upgraded(server_->port());
+    const test::RawSocket client = connected();
     std::string frames = test::client_frame(test::Opcode::kBinary, "0", test::Fin::kNo);
     std::string expected = "0";
     for (int i = 1; i < 10'000; ++i) {
@@ -151,7 +152,7 @@ TEST_F(ChannelTest, AMessageInTenThousandFragmentsOfOneByteArrivesWhole) {
 
 TEST_F(ChannelTest, TextIsRefusedWith1003) {
     serve(test::echo);
-    const test::RawSocket client = test::connect_upgraded(server_->port());
+    const test::RawSocket client = connected();
     ASSERT_TRUE(client.write(test::client_frame(test::Opcode::kText, "hello")));
     const auto close = test::read_frame(client);
     ASSERT_TRUE(close);
@@ -188,7 +189,7 @@ TEST_F(ChannelTest, ASlowReaderFillsABoundedQueueAndGetsEveryAcceptedMessageInTh
             co_await channel->receive();
         },
         options);
-    test::RawSocket client = test::connect_upgraded(server_->port(), 4'096);
+    test::RawSocket client = connected(4'096);
     auto is_full = full.get_future();
     const std::size_t accepted = IoThreads::get(is_full);
     // As many as were accepted and not one more: the server may notice later than the reader that
@@ -233,14 +234,15 @@ TEST_F(ChannelTest, DrainedNeverSleepsThroughTheMomentThereIsRoom) {
 TEST_F(ChannelTest, APeerThatDiesInTheMiddleOfAMessageEndsReceiveWithAnError) {
     const test::RawListener listener;
     std::thread server([&] {
-        const test::RawSocket socket = listener.accept();
+        test::RawSocket socket = listener.accept();
+        ASSERT_TRUE(socket.secure(test::authority().tls()));
         socket.write(test::upgrade_answer(socket.read_head()));
         socket.write(test::server_frame("whole"));
         socket.write(test::server_frame("only a par", 1'000));
     });
     const auto two_messages =
         [](std::uint16_t port) -> asio::awaitable<std::pair<std::size_t, Error>> {
-        auto channel = co_await connect({.host = "127.0.0.1", .port = port});
+        auto channel = co_await connect(test::to_port(port));
         if (!channel) co_return std::pair{std::size_t{0}, channel.error()};
         auto first = co_await (*channel)->receive();
         auto second = co_await (*channel)->receive();
@@ -263,7 +265,7 @@ TEST_F(ChannelTest, ASilentPeerIsGivenUpAfterTheIdleTime) {
             seen.set_value(message ? Error{} : message.error());
         },
         options);
-    const test::RawSocket client = test::connect_upgraded(server_->port());
+    const test::RawSocket client = connected();
     const auto ping = test::read_frame(client);  // and no pong
     ASSERT_TRUE(ping);
     EXPECT_EQ(ping->opcode, test::Opcode::kPing);
@@ -304,7 +306,7 @@ TEST_F(ChannelTest, TheControlLaneStillGoesOutAfterClose) {
             throw std::logic_error("sent after close");
         co_return;
     });
-    const test::RawSocket client = test::connect_upgraded(server_->port());
+    const test::RawSocket client = connected();
     const auto bye = test::read_frame(client);
     ASSERT_TRUE(bye);
     EXPECT_EQ(bye->payload, "bye");

@@ -19,10 +19,14 @@ constexpr int kConnections = 50;
 
 class StopTest : public testing::Test {
   protected:
-    void serve(WsServer::Handler handler) {
-        auto server = WsServer::listen(io_.executor(), {}, std::move(handler), log_);
+    void serve(test::Handler handler) {
+        auto server = test::listen(io_.executor(), {}, std::move(handler), log_);
         ASSERT_TRUE(server);
         server_ = std::move(*server);
+    }
+
+    [[nodiscard]] RawSocket connected() const {
+        return test::connect_upgraded(server_->port(), test::authority().device());
     }
 
     NullLogger log_;
@@ -39,7 +43,7 @@ TEST_F(StopTest, FiftyPeersThatAnswerTheCloseAreGoneBeforeTheDeadline) {
         ++ended_;
     });
     const auto reason_of_end = [](std::uint16_t port) -> asio::awaitable<std::string> {
-        auto channel = co_await connect({.host = "127.0.0.1", .port = port});
+        auto channel = co_await connect(test::to_port(port));
         if (!channel) co_return channel.error().message;
         auto message = co_await (*channel)->receive();
         co_return message ? "a message" : message.error().message;
@@ -65,7 +69,7 @@ TEST_F(StopTest, FiftyPeersThatIgnoreTheCloseAreCutAtTheDeadline) {
     });
     std::vector<RawSocket> peers;
     for (int i = 0; i < kConnections; ++i) {
-        peers.push_back(test::connect_upgraded(server_->port()));
+        peers.push_back(connected());
         ASSERT_TRUE(peers.back().ok());
     }
     begun_.wait();
@@ -95,7 +99,7 @@ TEST_F(StopTest, AHandlerThatWaitsForSomethingElseIsCancelledAtTheDeadline) {
         co_await never.async_wait(asio::use_awaitable);
     });
     std::vector<RawSocket> peers;
-    for (int i = 0; i < kConnections; ++i) peers.push_back(test::connect_upgraded(server_->port()));
+    for (int i = 0; i < kConnections; ++i) peers.push_back(connected());
     begun_.wait();
     EXPECT_EQ(io_.run(server_->stop(Millis{100})), std::size_t{kConnections});
     EXPECT_EQ(ended_, kConnections);
@@ -103,10 +107,9 @@ TEST_F(StopTest, AHandlerThatWaitsForSomethingElseIsCancelledAtTheDeadline) {
 
 TEST_F(StopTest, AConnectionInItsHandshakeDoesNotHoldUpTheStop) {
     serve(test::echo);
-    const RawSocket peer = RawSocket::connect(server_->port());
+    const RawSocket peer = test::connect_secure(server_->port(), test::authority().device());
     ASSERT_TRUE(peer.write("GET /sync HTTP/1.1\r\n"));
-    EXPECT_TRUE(test::connect_upgraded(server_->port())
-                    .ok());  // accepted after `peer`, so that one is being read
+    EXPECT_TRUE(connected().ok());  // accepted after `peer`, so that one is being read
     const auto start = SteadyClock::now();
     EXPECT_EQ(io_.run(server_->stop(Millis{10'000})), 0U);
     EXPECT_LT(SteadyClock::now() - start, std::chrono::seconds(4));
@@ -120,8 +123,8 @@ TEST_F(StopTest, AHandlerThatThrowsClosesItsConnectionWith1011AndNoOther) {
         if (message && !channel->send(std::move(*message), Lane::kRecords)) co_return;
         co_await channel->drained(1);
     });
-    const RawSocket bad = test::connect_upgraded(server_->port());
-    const RawSocket good = test::connect_upgraded(server_->port());
+    const RawSocket bad = connected();
+    const RawSocket good = connected();
     ASSERT_TRUE(bad.write(test::client_frame(test::Opcode::kBinary, "throw")));
     const auto close = test::read_frame(bad);
     ASSERT_TRUE(close);
@@ -134,7 +137,7 @@ TEST_F(StopTest, AHandlerThatThrowsClosesItsConnectionWith1011AndNoOther) {
 
 TEST_F(StopTest, DestroyingTheServerCutsItsConnections) {
     serve(test::echo);
-    const RawSocket peer = test::connect_upgraded(server_->port());
+    const RawSocket peer = connected();
     ASSERT_TRUE(peer.ok());
     server_.reset();
     EXPECT_TRUE(peer.read_to_end());

@@ -275,12 +275,11 @@ TEST(Session, ABatchDamagedThreeTimesIsTakenAsItIsAndDoesNotBlock) {
     EXPECT_EQ(log.acked, 9u);
 }
 
-TEST(Session, AWrongSecretIsFatalAndNamesWhatToDo) {
+TEST(Session, BeingTakenForAnotherDeviceIsFatalAndNamesWhatToDo) {
     MemoryLog log;
     MemoryHub hub;
-    AgentSessionConfig c;
-    c.secret = {9};
-    Wire wire{log, hub, c};
+    hub.verdict = HelloVerdict::kRefused;
+    Wire wire{log, hub};
     wire.run();
     ASSERT_EQ(wire.seen<Fatal>().size(), 1u);
     EXPECT_EQ(wire.seen<Fatal>()[0].code, WireCode::kRefused);

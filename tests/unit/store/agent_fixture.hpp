@@ -37,7 +37,6 @@ inline const EntityId kProject = id_from(0xb0, 1);
 inline AgentSettings settings_of(const sync::Replica& self) {
     AgentSettings s;
     s.self = self;
-    s.secret = {1, 2, 3};
     s.hub = kHub.device;
     s.hub_address = "hub.example:8443";
     s.device_name = "Tablet 1";

@@ -1,23 +1,21 @@
-#include "sync/net/loopback.hpp"
+#include "sync/net/endpoint.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
 namespace streetlog::net {
 
-Result<std::vector<asio::ip::tcp::endpoint>> loopback_endpoints(const std::string& host,
-                                                                std::uint16_t port) {
+Result<std::vector<asio::ip::tcp::endpoint>> endpoints_of(const std::string& host,
+                                                          std::uint16_t port) {
     if (host == "localhost") {
         return std::vector<asio::ip::tcp::endpoint>{{asio::ip::address_v4::loopback(), port},
                                                     {asio::ip::address_v6::loopback(), port}};
     }
     boost::system::error_code error;
     const auto address = asio::ip::make_address(host, error);
-    if (error || !address.is_loopback()) {
-        return fail(ErrorCode::kNotPermitted,
-                    "the address " + host +
-                        " is not on this machine, and connections are not encrypted yet",
-                    "Use 127.0.0.1, ::1 or localhost.");
-    }
+    if (error)
+        return fail(ErrorCode::kInvalidInput,
+                    host + " is no address",
+                    "Use the number of the address, as 192.0.2.7, or localhost.");
     return std::vector<asio::ip::tcp::endpoint>{{address, port}};
 }
 
