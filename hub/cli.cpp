@@ -54,6 +54,7 @@ struct Options {
     std::string device;
     bool new_key = false;
     bool full = false;
+    std::uint64_t snapshot_records = SnapshotRules{}.records_min;
     int exit_code = 0;  // of a command that answers and still does not end well
 
     [[nodiscard]] OutputForm form() const { return json ? OutputForm::kJson : OutputForm::kText; }
@@ -369,6 +370,7 @@ Result<json::object> serve(const Options& options) {
     serving.directory = options.data;
     serving.address = options.address;
     serving.port = options.port;
+    serving.snapshots.records_min = options.snapshot_records;
     STREETLOG_TRY(auto service,
                   Service::start(io, serving, std::move(ledger), *clock, random, log));
     STREETLOG_TRY(auto controls,
@@ -437,6 +439,11 @@ int run_command_line(int argc, char** argv) {
     auto* serving = command(app, "serve", "Run until stopped", [&] { return serve(options); });
     serving->add_option("--port", options.port, "Port; 0: any free one")->capture_default_str();
     serving->add_option("--address", options.address, "Address to listen on")
+        ->capture_default_str();
+    serving
+        ->add_option("--snapshot-after",
+                     options.snapshot_records,
+                     "A device that lacks this many records or more loads a snapshot; 0: never")
         ->capture_default_str();
 
     add_device_commands(app, command, options);

@@ -17,8 +17,9 @@ struct Overloaded : Fs... {
 
 DeviceSession::DeviceSession(const Sides& sides,
                              const sync::AgentSessionConfig& config,
-                             SendTo send)
-    : sides_(sides), send_(std::move(send)), session_(sides.store.log(), config) {}
+                             SendTo send,
+                             Work work)
+    : sides_(sides), send_(std::move(send)), work_(work), session_(sides.store.log(), config) {}
 
 void DeviceSession::on_message(sync::BytesView message) {
     session_.on_message(message, sides_.witness.witness(sides_.clock.read()));
@@ -40,6 +41,13 @@ bool DeviceSession::in_step() const {
 }
 
 bool DeviceSession::act() {
+    if (work_ == Work::kAtOnce && !act_once()) return false;
+    while (work_ == Work::kAtOnce && work_due())
+        if (!work() || !act_once()) return false;
+    return work_ == Work::kAtOnce || act_once();
+}
+
+bool DeviceSession::act_once() {
     for (auto actions = session_.take_actions(); !actions.empty();
          actions = session_.take_actions()) {
         for (auto& action : actions)
@@ -48,7 +56,22 @@ bool DeviceSession::act() {
     return true;
 }
 
+bool DeviceSession::work_due() const {
+    // What is loaded may become live only while nothing else moves the cursor.
+    return sides_.store.bootstrap_due() &&
+           (session_.in_snapshot() || session_.done() || !sides_.store.bootstrap());
+}
+
+bool DeviceSession::work() {
+    if (!work_due()) return true;
+    auto stepped = sides_.store.bootstrap_step();
+    if (!stepped) return end(std::move(stepped).error());
+    if (*stepped) session_.on_snapshot_live(**stepped);
+    return true;
+}
+
 Result<void> DeviceSession::settle() {
+    while (sides_.store.bootstrap_due()) STREETLOG_CHECK(sides_.store.bootstrap_step());
     while (!sides_.store.fully_stamped()) STREETLOG_CHECK(sides_.store.stamp_receipts(kStampStep));
     sides_.store.checkpoint();
     return {};
@@ -79,6 +102,18 @@ bool DeviceSession::carry_out(sync::AgentAction& action) {
             [&](const sync::LeaveScope& left) {
                 return stored(sides_.store.leave_scope(left.scope));
             },
+            [&](const sync::BeginSnapshot& begin) {
+                auto place = sides_.store.begin_snapshot(begin.manifest);
+                if (!place) return end(std::move(place).error());
+                session_.on_snapshot_begun(*place);
+                return true;
+            },
+            [&](const sync::StorePiece& piece) {
+                if (!stored(sides_.store.store_piece(piece.piece))) return false;
+                session_.on_piece_stored();
+                return true;
+            },
+            [&](const sync::DropSnapshot&) { return stored(sides_.store.drop_snapshot()); },
             [&](const sync::SetAnchor& anchor) {
                 compared_ = true;
                 if (!sides_.witness.learn(anchor.probes, sides_.clock.read())) return true;

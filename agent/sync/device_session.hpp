@@ -25,7 +25,14 @@ class DeviceSession {
 
     using SendTo = std::function<Result<void>(sync::Send&&)>;
 
-    DeviceSession(const Sides& sides, const sync::AgentSessionConfig& config, SendTo send);
+    /// Loading a snapshot takes seconds. kAtOnce: act() does it as far as it can. kInSteps: the
+    /// caller does it by work(), a few milliseconds each time, and lets people save in between.
+    enum class Work : std::uint8_t { kAtOnce, kInSteps };
+
+    DeviceSession(const Sides& sides,
+                  const sync::AgentSessionConfig& config,
+                  SendTo send,
+                  Work work = Work::kAtOnce);
 
     void on_message(sync::BytesView message);
     void on_closed(const Error& why);
@@ -40,7 +47,12 @@ class DeviceSession {
     /// how.
     [[nodiscard]] bool act();
 
-    /// Tells the states which receipts came and writes the WAL back. Call once, after the end.
+    [[nodiscard]] bool work_due() const;
+    /// One step of it; then call act(). False when the session is over.
+    [[nodiscard]] bool work();
+
+    /// Finishes loading, tells the states which receipts came and writes the WAL back. Call once,
+    /// after the end.
     [[nodiscard]] Result<void> settle();
 
     [[nodiscard]] bool done() const { return session_.done(); }
@@ -64,9 +76,11 @@ class DeviceSession {
     /// False when the session is over.
     [[nodiscard]] bool carry_out(sync::AgentAction& action);
     [[nodiscard]] bool end(Error error);
+    [[nodiscard]] bool act_once();
 
     Sides sides_;
     SendTo send_;
+    Work work_;
     sync::AgentSession session_;
     std::optional<sync::HelloAck> let_in_;
     std::optional<Millis> retry_after_;

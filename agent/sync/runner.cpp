@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -142,11 +143,25 @@ net::asio::awaitable<Result<std::shared_ptr<net::Channel>>> SyncRunner::connect(
     co_return co_await net::connect(std::move(connect));
 }
 
+net::asio::awaitable<void> SyncRunner::others() {
+    co_await net::asio::post(co_await net::asio::this_coro::executor, net::asio::use_awaitable);
+}
+
+net::asio::awaitable<Result<void>> SyncRunner::finish_work() {
+    while (store_.bootstrap_due()) {
+        if (auto stepped = store_.bootstrap_step(); !stepped)
+            co_return std::unexpected(std::move(stepped).error());
+        co_await others();
+    }
+    co_return Result<void>{};
+}
+
 net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.phase = SyncState::Phase::kConnecting;
     state_.in_step = false;
     ++state_.attempts;
     retry_after_.reset();
+    if (auto worked = co_await finish_work(); !worked) co_return worked;
     auto connected = co_await connect();
     if (!connected) {
         // It stays like that until somebody acts; looking now and then does no harm.
@@ -160,13 +175,24 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.bundle = kBundle;
     config.app_version = options_.app_version;
     config.reads = options_.reads;
+    if (store_.loads_snapshots()) config.features |= sync::kFeatureSnapshots;
     const DeviceSession::SendTo send = [&channel](sync::Send&& out) {
         return channel->send(std::move(out.bytes), lane_of(out.lane));
     };
-    DeviceSession session{{store_, witness_, clock_, log_}, config, send};
+    DeviceSession session{
+        {store_, witness_, clock_, log_}, config, send, DeviceSession::Work::kInSteps};
     live_ = &session;
     bool reached = false;
     while (!session.done() && !reached) {
+        if (session.work_due()) {
+            if (!session.work()) break;
+            co_await others();
+            if (channel->waiting() == 0) {
+                if (!act()) break;
+                reached = until == Until::kCaughtUp && state_.in_step;
+                continue;
+            }
+        }
         auto message = co_await channel->receive();
         if (!message) {
             session.on_closed(message.error());
@@ -190,6 +216,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     state_.in_step = false;
     channel_.reset();
     channel->close(net::CloseReason::kNormal);
+    if (auto worked = co_await finish_work(); !worked) co_return worked;
     if (auto settled = session.settle(); !settled) co_return settled;
     if (reached) co_return Result<void>{};
     if (!session.outcome()) co_return session.outcome();

@@ -75,6 +75,10 @@ class SyncRunner {
     [[nodiscard]] net::asio::awaitable<Result<void>> session(Until until);
     /// Carries out what the session decided and takes note of it. False when the session is over.
     [[nodiscard]] bool act();
+    /// Lets everything else that waits for this thread go first.
+    [[nodiscard]] net::asio::awaitable<void> others();
+    /// Loads what is there of a snapshot, and clears away what one left behind.
+    [[nodiscard]] net::asio::awaitable<Result<void>> finish_work();
     /// Until the time for the next attempt has come or somebody asks for one earlier. An attempt
     /// that was asked for does not put off the one that is due, nor lengthen the waits after it:
     /// else a worker who saves much while the hub is away would be the last to find it again.

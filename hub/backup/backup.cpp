@@ -43,7 +43,8 @@ class Progress {
 bool belongs(const fs::path& name) {
     const auto text = name.filename().string();
     if (text == "lock" || text == kManifestName) return false;
-    for (const std::string_view part : {".db", ".db-wal", ".db-shm", ".db-journal", ".new", ".tmp"})
+    for (const std::string_view part :
+         {".db", ".db-wal", ".db-shm", ".db-journal", ".snapshot", ".new", ".tmp"})
         if (text.ends_with(part)) return false;
     return true;
 }

@@ -51,7 +51,7 @@ Result<sync::Page> PageReader::read(std::uint32_t scope,
         log_.runs_after(cursor.seq, [&](store::LogRun&& run) {
             const sync::Position end{run.last_hub(), run.hub_hash};
             auto released = released_by(run, reader);
-            sync::PageRun out = page_run(std::move(run), reader);
+            sync::PageRun out = as_sent(std::move(run), reader);
             std::size_t cost = bytes_of(out);
             for (const auto& one : released) cost += bytes_of(one);
             if (!page.runs.empty() && bytes + cost > max_bytes) {
@@ -108,7 +108,7 @@ Result<sync::Page> PageReader::read_office(const sync::Position& cursor,
             if (!run || run->first_hub != first)
                 return fail(ErrorCode::kDamaged, "the log lacks a run the projection has");
             const sync::Position next{run->last_hub(), run->hub_hash, {}};
-            sync::PageRun out = page_run(*std::move(run), reader);
+            sync::PageRun out = as_sent(*std::move(run), reader);
             bytes += bytes_of(out);
             if (!page.runs.empty() && bytes > max_bytes) return page;
             page.next = next;
@@ -142,7 +142,25 @@ std::vector<sync::PageRun> PageReader::released_by(const store::LogRun& run,
     return out;
 }
 
-sync::PageRun PageReader::page_run(store::LogRun&& run, const sync::Replica& reader) {
+Result<bool> PageReader::read_own(std::uint64_t first_seq,
+                                  std::size_t max_bytes,
+                                  const sync::Replica& reader,
+                                  std::vector<sync::PageRun>& out) {
+    return store::guarded_job([&]() -> Result<bool> {
+        std::size_t bytes = 0;
+        for (std::uint64_t seq = first_seq;;) {
+            auto run = log_.run_of(reader, seq);
+            if (!run) return true;
+            seq = run->last_seq() + 1;
+            auto one = as_sent(*std::move(run), reader);
+            bytes += bytes_of(one);
+            if (!out.empty() && bytes > max_bytes) return false;
+            out.push_back(std::move(one));
+        }
+    });
+}
+
+sync::PageRun PageReader::as_sent(store::LogRun&& run, const sync::Replica& reader) {
     sync::PageRun out;
     out.receipt = wire_receipt(run.replica, run.first_seq, run.head, run.receipt);
     out.hub_seq = run.first_hub;

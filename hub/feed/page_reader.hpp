@@ -35,10 +35,20 @@ class PageReader {
                                           std::size_t max_bytes,
                                           const sync::Replica& reader);
 
+    /// One run of the log as it goes into a page.
+    [[nodiscard]] sync::PageRun as_sent(store::LogRun&& run, const sync::Replica& reader);
+
+    /// The reader's own runs from its record `first_seq` on, without bodies, receipts of about
+    /// `max_bytes` together; false when there are more. For a device that will not read the pages
+    /// in which they stand.
+    [[nodiscard]] Result<bool> read_own(std::uint64_t first_seq,
+                                        std::size_t max_bytes,
+                                        const sync::Replica& reader,
+                                        std::vector<sync::PageRun>& out);
+
     [[nodiscard]] store::HubLog& log() { return log_; }
 
   private:
-    [[nodiscard]] sync::PageRun page_run(store::LogRun&& run, const sync::Replica& reader);
     /// Records that verdicts of `run` put in force.
     [[nodiscard]] std::vector<sync::PageRun> released_by(const store::LogRun& run,
                                                          const sync::Replica& reader);

@@ -22,7 +22,8 @@ constexpr std::size_t kStepRecords = 2'000;
 /// Pages in the WAL after which a commit is followed by a checkpoint.
 constexpr int kWalPagesMax = 4'000;
 
-constexpr std::array<const char*, 2> kSteps{store::kStateTables, kProjectTables};
+constexpr std::array<const char*, 3> kSteps{
+    store::kStateTables, kProjectTables, store::kLookupTables};
 
 Result<store::Db> open_file(const std::filesystem::path& file) {
     return store::guarded_job([&]() -> Result<store::Db> {

@@ -65,6 +65,10 @@ void Connection::projected(HubSeq at) {
     net::asio::post(executor_, [self = shared_from_this(), at] { self->peer_.on_projected(at); });
 }
 
+void Connection::snapshot() {
+    net::asio::post(executor_, [self = shared_from_this()] { self->peer_.on_snapshot(); });
+}
+
 void Connection::close(sync::WireCode code, std::string detail) {
     net::asio::post(executor_,
                     [self = shared_from_this(), code, detail = std::move(detail)]() mutable {

@@ -29,6 +29,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Peer
 
     /// The log has grown. Any thread.
     void feed(HubSeq head);
+    /// The shelf of snapshots has news. Any thread.
+    void snapshot();
 
     /// The projection has taken the log in up to here. Any thread.
     void projected(HubSeq at);

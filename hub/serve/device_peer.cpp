@@ -106,6 +106,8 @@ void DevicePeer::act() {
                                   [&](const sync::Authenticate& who) { authenticate(who.hello); },
                                   [&](const sync::Submit& run) { submit(run.run); },
                                   [&](const sync::ReadPage& page) { read_page(page); },
+                                  [&](const sync::ReadManifest& r) { read_manifest(r); },
+                                  [&](const sync::ReadPiece& r) { read_piece(r); },
                                   [&](const sync::CursorConfirmed&) {},
                                   [&](const sync::Close&) { port_.close(); }},
                        action);
@@ -155,9 +157,11 @@ sync::DeviceGrant DevicePeer::grant_for(const sync::Hello& hello) {
     }
     for (const auto scope : scopes) {
         const auto cursor = std::ranges::find(hello.scopes, scope, &sync::ScopeCursor::scope);
-        grant.scopes.push_back({.scope = scope,
-                                .resume = cursor == hello.scopes.end() ||
-                                          log.has({cursor->cursor.seq, cursor->cursor.hash})});
+        auto& given = grant.scopes.emplace_back();
+        given.scope = scope;
+        given.resume =
+            cursor == hello.scopes.end() || log.has({cursor->cursor.seq, cursor->cursor.hash});
+        given.snapshot = offers_snapshot(hello, given);
     }
     return grant;
 }

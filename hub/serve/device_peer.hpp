@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/feed/page_reader.hpp"
+#include "hub/feed/snapshot_shelf.hpp"
 #include "hub/ingest/writer.hpp"
 #include "schema/log.hpp"
 #include "schema/ports.hpp"
@@ -17,6 +18,7 @@ struct PeerSides {
     Random& random;
     Logger& log;
     DeviceId hub;
+    SnapshotShelf* snapshots = nullptr;  // null: every device reads the log
 };
 
 /// What a peer needs of the connection it lives in.
@@ -55,6 +57,8 @@ class DevicePeer : private sync::HubLog {
     void on_feed(HubSeq head);
     /// The projection has taken the log in up to here.
     void on_projected(HubSeq at);
+    /// The shelf has a new snapshot, or could not make one.
+    void on_snapshot();
     /// Sends an Error and ends the session.
     void refuse(sync::WireCode code, Millis retry_after, std::string detail);
 
@@ -72,11 +76,17 @@ class DevicePeer : private sync::HubLog {
     void submit(const std::shared_ptr<const sync::IncomingRun>& run);
     void on_ingested(const Result<IngestResult>& result);
     void read_page(const sync::ReadPage& request);
+    [[nodiscard]] bool offers_snapshot(const sync::Hello& hello, const sync::ScopeGrant& grant);
+    void read_manifest(const sync::ReadManifest& request);
+    void answer_manifest(std::shared_ptr<SnapshotFile> file);
+    void read_piece(const sync::ReadPiece& request);
 
     const PeerSides& sides_;
     PeerPort& port_;
     net::Peer who_;
     sync::HubSession session_;
+    std::shared_ptr<SnapshotFile> snapshot_;            // what this device reads
+    std::optional<sync::ReadManifest> wants_snapshot_;  // while one is being made
 };
 
 }  // namespace streetlog::hub

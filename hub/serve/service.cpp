@@ -39,6 +39,7 @@ Service::~Service() {
     {
         const std::unique_ptr<FollowerThread> ending = take_follower();
     }
+    snapshots_.reset();
     writer_.reset();
 }
 
@@ -53,6 +54,13 @@ Result<std::unique_ptr<Service>> Service::start(net::asio::io_context& io,
     std::unique_ptr<Service> service{new Service{
         io, std::move(reader), std::move(authority), std::move(ledger), clock, random, log}};
     STREETLOG_CHECK(service->authority_->renew_hub(clock.now(), service->serials_));
+    auto* raw = service.get();
+    service->snapshots_ = std::make_unique<SnapshotShelf>(
+        SnapshotSource{options.directory, service->shared_->sides.hub, kScopeAll},
+        options.snapshots,
+        log,
+        [raw] { raw->announce_snapshot(); });
+    service->shared_->sides.snapshots = service->snapshots_.get();
     STREETLOG_CHECK(service->start_following(options.directory, log));
     STREETLOG_CHECK(service->listen(io, options));
     service->watch();
@@ -176,9 +184,16 @@ void Service::announce(HubSeq head) {
 }
 
 void Service::announce_projection(HubSeq at) {
+    snapshots_->projection_at(at);
     const std::lock_guard lock{mutex_};
     for (const auto& weak : connections_)
         if (const auto connection = weak.lock()) connection->projected(at);
+}
+
+void Service::announce_snapshot() {
+    const std::lock_guard lock{mutex_};
+    for (const auto& weak : connections_)
+        if (const auto connection = weak.lock()) connection->snapshot();
 }
 
 net::asio::awaitable<void> Service::stop() {

@@ -21,6 +21,7 @@ struct ServeOptions {
     std::filesystem::path directory;
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;
+    SnapshotRules snapshots;
 };
 
 /// The running hub: one thread that writes the log, one that follows it, one I/O thread (whoever
@@ -71,11 +72,13 @@ class Service {
     void watch();
     void announce(HubSeq head);
     void announce_projection(HubSeq at);
+    void announce_snapshot();
 
     std::optional<PageReader> pages_;  // until the end begins
     std::mutex mutex_;  // connections_, follower_: changed on the I/O thread, read by the writer's
     std::vector<std::weak_ptr<Connection>> connections_;
     std::unique_ptr<Writer> writer_;
+    std::unique_ptr<SnapshotShelf> snapshots_;
     std::unique_ptr<FollowerThread> follower_;  // null until the service is whole
     std::unique_ptr<Shared> shared_;
     std::unique_ptr<Authority> authority_;  // on the writer's thread

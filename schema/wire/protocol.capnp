@@ -27,6 +27,10 @@ struct Message {
     page      @9 :Page;
     error     @10 :Error;
     bye       @11 :Bye;
+    snapshotAsk      @12 :SnapshotAsk;
+    snapshotManifest @13 :SnapshotManifest;
+    snapshotGet      @14 :SnapshotGet;
+    snapshotPiece    @15 :SnapshotPiece;
   }
 }
 
@@ -71,7 +75,11 @@ struct HelloAck {
   policy      @8 :UInt32;
 }
 
-struct ScopeGrant { scope @0 :UInt32; resume @1 :Bool; }
+struct ScopeGrant {
+  scope    @0 :UInt32;
+  resume   @1 :Bool;
+  snapshot @2 :Bool;          # load a snapshot first: less than reading the log from the cursor on
+}
 
 struct Probe {                # agent -> hub; the device's unsettable clock, for the hub's own reading of it
   id          @0 :UInt32;
@@ -167,3 +175,29 @@ struct FullDot { device @0 :Id128; incarnation @1 :UInt32; op @2 :UInt16; seq @3
 struct Error { code @0 :UInt16; class @1 :UInt16; retryAfterMs @2 :UInt32; expectedSeq @3 :UInt64; detail @4 :Text; }
 
 struct Bye { reason @0 :UInt16; detail @1 :Text; }
+
+struct SnapshotAsk {          # agent -> hub, where a scope was granted with `snapshot`
+  scope   @0 :UInt32;
+  ownFrom @1 :UInt64;         # own records from here on have no receipt here though the hub has them; 0: none
+  have    @2 :Data;           # hash of the manifest of which something is here already
+}
+
+struct SnapshotManifest {     # hub -> agent; again whenever what was asked for is no longer on offer
+  scope    @0 :UInt32;
+  at       @1 :Position;      # states are of there; reading goes on from there. Zeros: none is to be had
+  bundle   @2 :UInt32;        # newest bundle its states may use
+  entities @3 :UInt64;
+  chunks   @4 :Data;          # 42 bytes each: hash, packed size and unpacked size (u32), encoding (u16), little-endian
+  own      @5 :List(Run);     # receipts and hidden of the reader's own records, no bodies
+  ownMore  @6 :Bool;          # ask again for those that follow
+}
+
+struct SnapshotGet {          # agent -> hub: part of one chunk
+  scope    @0 :UInt32;
+  snapshot @1 :Data;          # the hash of the manifest, sync/session/snapshot.hpp
+  chunk    @2 :UInt32;
+  offset   @3 :UInt32;        # in the packed chunk
+  bytes    @4 :UInt32;
+}
+
+struct SnapshotPiece { scope @0 :UInt32; snapshot @1 :Data; chunk @2 :UInt32; offset @3 :UInt32; body @4 :Data; }

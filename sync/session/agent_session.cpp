@@ -95,6 +95,13 @@ void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
             [&](Page& m) {
                 only_in(State::kLive, "Page", [&] { on_page(std::move(m), bytes.size()); });
             },
+            [&](SnapshotManifest& m) {
+                only_in(State::kLive, "SnapshotManifest", [&] { on_manifest(std::move(m)); });
+            },
+            [&](SnapshotPiece& m) {
+                only_in(
+                    State::kLive, "SnapshotPiece", [&] { on_piece(std::move(m), bytes.size()); });
+            },
             [&](const ErrorMessage& m) { on_error(m); },
             [&](const Bye& m) { retry(Millis{0}, "the hub said goodbye: " + m.detail); },
             [&](const auto&) { violation("the hub sent a message only devices send"); }},
@@ -187,21 +194,29 @@ void AgentSession::start_reading(const HelloAck& m) {
         if (std::ranges::find(m.scopes, known.scope, &ScopeGrant::scope) == m.scopes.end())
             actions_.emplace_back(LeaveScope{known.scope});
     for (const ScopeGrant& grant : m.scopes) {
-        const std::uint32_t scope = grant.scope;
-        Reading reading;
-        const auto known = std::ranges::find(cursors_, scope, &ScopeCursor::scope);
-        if (known != cursors_.end() && known->cursor != Position{}) {
-            if (grant.resume) {
-                reading.stored = known->cursor;
-            } else {
-                // What is applied already is applied again without effect (sync-core, I3).
-                actions_.emplace_back(Notice{WireCode::kCursorUnknown,
-                                             "the hub does not know where this device stopped "
-                                             "reading; the scope is read from the beginning"});
-            }
+        if (grant.snapshot && loads_snapshots() && !snapshot_) {
+            ask_for_snapshot(grant);
+        } else {
+            if (loads_snapshots()) actions_.emplace_back(DropSnapshot{});
+            start_pulling(grant.scope, grant.resume);
         }
-        send_pull(scope, readings_.insert_or_assign(scope, std::move(reading)).first->second);
     }
+}
+
+void AgentSession::start_pulling(std::uint32_t scope, bool resume) {
+    Reading reading;
+    const auto known = std::ranges::find(cursors_, scope, &ScopeCursor::scope);
+    if (known != cursors_.end() && known->cursor != Position{}) {
+        if (resume) {
+            reading.stored = known->cursor;
+        } else {
+            // What is applied already is applied again without effect (sync-core, I3).
+            actions_.emplace_back(Notice{WireCode::kCursorUnknown,
+                                         "the hub does not know where this device stopped "
+                                         "reading; the scope is read from the beginning"});
+        }
+    }
+    send_pull(scope, readings_.insert_or_assign(scope, std::move(reading)).first->second);
 }
 
 void AgentSession::send_pull(std::uint32_t scope, const Reading& reading) {
@@ -400,7 +415,8 @@ bool AgentSession::all_acked() const {
 }
 
 bool AgentSession::caught_up() const {
-    return state_ == State::kLive && std::ranges::all_of(readings_, [](const auto& r) {
+    return state_ == State::kLive && !snapshot_ &&
+           std::ranges::all_of(readings_, [](const auto& r) {
                return r.second.caught_up && r.second.unstored.empty();
            });
 }

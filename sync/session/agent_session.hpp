@@ -5,6 +5,7 @@
 
 #include "sync/session/pace.hpp"
 #include "sync/session/ports.hpp"
+#include "sync/session/snapshot_reading.hpp"
 #include "sync/timeliness/probes.hpp"
 
 namespace streetlog::sync {
@@ -32,6 +33,21 @@ struct LeaveScope {
     std::uint32_t scope = 0;
 };
 
+/// A snapshot is to be loaded: keep its manifest and the reader's own receipts in it, go on with
+/// what is there of it, then call on_snapshot_begun(). When everything is loaded and live, call
+/// on_snapshot_live().
+struct BeginSnapshot {
+    SnapshotManifest manifest;
+};
+
+/// Store this piece, then call on_piece_stored(). Pieces come in order.
+struct StorePiece {
+    SnapshotPiece piece;
+};
+
+/// The log is read instead: what was loaded of a snapshot so far must not become live any more.
+struct DropSnapshot {};
+
 /// A finished round of time probes, four of them; the one with the shortest round trip is the best.
 struct SetAnchor {
     std::vector<TimeProbe> probes;
@@ -55,8 +71,18 @@ struct Notice {
     std::string text;
 };
 
-using AgentAction = std::
-    variant<Send, SessionReady, StoreAck, ApplyPage, LeaveScope, SetAnchor, Retry, Fatal, Notice>;
+using AgentAction = std::variant<Send,
+                                 SessionReady,
+                                 StoreAck,
+                                 ApplyPage,
+                                 LeaveScope,
+                                 BeginSnapshot,
+                                 StorePiece,
+                                 DropSnapshot,
+                                 SetAnchor,
+                                 Retry,
+                                 Fatal,
+                                 Notice>;
 
 struct AgentSessionConfig {
     std::uint32_t bundle = 0;
@@ -91,6 +117,15 @@ class AgentSession {
 
     /// The page handed out in ApplyPage is committed.
     void on_page_stored(std::uint32_t scope);
+
+    /// What BeginSnapshot handed out is stored up to `place`.
+    void on_snapshot_begun(SnapshotPlace place);
+    void on_piece_stored();
+    /// The snapshot is loaded, and what was read there is of `at`.
+    void on_snapshot_live(const Position& at);
+
+    /// A snapshot is being read or loaded: nothing else moves the cursor meanwhile.
+    [[nodiscard]] bool in_snapshot() const { return state_ == State::kLive && snapshot_; }
 
     /// Call every 15 minutes: starts a new round of time probes.
     void on_timer(const ClockEvidence& now);
@@ -135,6 +170,16 @@ class AgentSession {
 
     [[nodiscard]] Result<void> check_heads(const HelloAck& m);
     void start_reading(const HelloAck& m);
+    void start_pulling(std::uint32_t scope, bool resume);
+
+    [[nodiscard]] bool loads_snapshots() const {
+        return (config_.features & kFeatureSnapshots) != 0;
+    }
+
+    void ask_for_snapshot(const ScopeGrant& grant);
+    void on_manifest(SnapshotManifest m);
+    void on_piece(SnapshotPiece m, std::size_t bytes);
+    void get_pieces();
     void send_pull(std::uint32_t scope, const Reading& reading);
     void send_probe(const ClockEvidence& now);
     void saw_round_trip(std::uint64_t ms);
@@ -171,6 +216,10 @@ class AgentSession {
     bool probing_ = false;
 
     std::map<std::uint32_t, Reading> readings_;
+    std::optional<SnapshotReading> snapshot_;  // while one is read or loaded
+    SnapshotManifest manifest_;                // of it, without the reader's own records
+    bool resume_ = false;                      // what else the scope was granted
+    std::uint64_t own_asked_ = 0;
 };
 
 }  // namespace streetlog::sync

@@ -143,7 +143,7 @@ Result<Message> read(wire::HelloAck::Reader in) {
     m.acked_seq = in.getAckedSeq();
     STREETLOG_TRY(m.acked_hash, hash_of(in.getAckedHash()));
     STREETLOG_TRY(m.scopes, list_of<ScopeGrant>(in.getScopes(), [](auto s) -> Result<ScopeGrant> {
-                      return ScopeGrant{s.getScope(), s.getResume()};
+                      return ScopeGrant{s.getScope(), s.getResume(), s.getSnapshot()};
                   }));
     m.next_nonce = bytes_of(in.getNextNonce());
     m.hub_time = {in.getHubMs()};
@@ -215,6 +215,68 @@ Result<Message> read(wire::Error::Reader in) {
     return m;
 }
 
+Result<std::vector<SnapshotChunk>> chunks_of(capnp::Data::Reader in) {
+    if (in.size() % kChunkRowBytes != 0 || in.size() / kChunkRowBytes > kSnapshotChunksMax)
+        return fail(ErrorCode::kMalformed, "the chunks of a snapshot are not a table of them");
+    std::vector<SnapshotChunk> out(in.size() / kChunkRowBytes);
+    const Byte* at = in.begin();
+    const auto number = [&](int bytes) {
+        std::uint32_t value = 0;
+        for (int i = 0; i < bytes; ++i) value |= static_cast<std::uint32_t>(*at++) << (8 * i);
+        return value;
+    };
+    for (SnapshotChunk& c : out) {
+        std::memcpy(c.hash.data(), at, c.hash.size());
+        at += c.hash.size();
+        c.bytes = number(4);
+        c.raw_bytes = number(4);
+        c.encoding = static_cast<Encoding>(number(2));
+        if (c.bytes == 0 || c.bytes > kBodyBytesMax || c.raw_bytes > kBodyBytesMax)
+            return fail(ErrorCode::kMalformed, "a chunk of a snapshot is empty or too large");
+    }
+    return out;
+}
+
+Result<Message> read(wire::SnapshotAsk::Reader in) {
+    SnapshotAsk m;
+    m.scope = in.getScope();
+    m.own_from = in.getOwnFrom();
+    STREETLOG_TRY(m.have, hash_of(in.getHave()));
+    return m;
+}
+
+Result<Message> read(wire::SnapshotManifest::Reader in) {
+    SnapshotManifest m;
+    m.scope = in.getScope();
+    STREETLOG_TRY(m.at, position_of(in.getAt()));
+    m.bundle = in.getBundle();
+    m.entities = in.getEntities();
+    STREETLOG_TRY(m.chunks, chunks_of(in.getChunks()));
+    STREETLOG_TRY(m.own, list_of<PageRun>(in.getOwn(), run_of));
+    m.own_more = in.getOwnMore();
+    return m;
+}
+
+Result<Message> read(wire::SnapshotGet::Reader in) {
+    SnapshotGet m;
+    m.scope = in.getScope();
+    STREETLOG_TRY(m.snapshot, hash_of(in.getSnapshot()));
+    m.chunk = in.getChunk();
+    m.offset = in.getOffset();
+    m.bytes = in.getBytes();
+    return m;
+}
+
+Result<Message> read(wire::SnapshotPiece::Reader in) {
+    SnapshotPiece m;
+    m.scope = in.getScope();
+    STREETLOG_TRY(m.snapshot, hash_of(in.getSnapshot()));
+    m.chunk = in.getChunk();
+    m.offset = in.getOffset();
+    m.body = bytes_of(in.getBody());
+    return m;
+}
+
 Result<Message> read_any(wire::Message::Reader in) {
     switch (in.which()) {
         case wire::Message::CHALLENGE:
@@ -245,6 +307,14 @@ Result<Message> read_any(wire::Message::Reader in) {
         case wire::Message::BYE:
             return Bye{static_cast<WireCode>(in.getBye().getReason()),
                        text_of(in.getBye().getDetail())};
+        case wire::Message::SNAPSHOT_ASK:
+            return read(in.getSnapshotAsk());
+        case wire::Message::SNAPSHOT_MANIFEST:
+            return read(in.getSnapshotManifest());
+        case wire::Message::SNAPSHOT_GET:
+            return read(in.getSnapshotGet());
+        case wire::Message::SNAPSHOT_PIECE:
+            return read(in.getSnapshotPiece());
     }
     return Unknown{in.getCritical()};
 }

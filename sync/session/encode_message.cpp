@@ -84,6 +84,21 @@ void write(wire::Run::Builder out, const PageRun& r) {
     for (unsigned i = 0; i < hidden.size(); ++i) write(hidden[i], r.hidden[i]);
 }
 
+Bytes chunk_table(const std::vector<SnapshotChunk>& chunks) {
+    Bytes out;
+    out.reserve(chunks.size() * kChunkRowBytes);
+    const auto number = [&](std::uint32_t value, int bytes) {
+        for (int i = 0; i < bytes; ++i) out.push_back(static_cast<Byte>(value >> (8 * i)));
+    };
+    for (const SnapshotChunk& c : chunks) {
+        out.insert(out.end(), c.hash.begin(), c.hash.end());
+        number(c.bytes, 4);
+        number(c.raw_bytes, 4);
+        number(static_cast<std::uint32_t>(c.encoding), 2);
+    }
+    return out;
+}
+
 struct Writer {
     wire::Message::Builder out;
 
@@ -133,6 +148,7 @@ struct Writer {
         for (unsigned i = 0; i < scopes.size(); ++i) {
             scopes[i].setScope(m.scopes[i].scope);
             scopes[i].setResume(m.scopes[i].resume);
+            scopes[i].setSnapshot(m.scopes[i].snapshot);
         }
         STREETLOG_PUT(m.next_nonce, o, NextNonce);
         o.setHubMs(m.hub_time.ms);
@@ -222,6 +238,43 @@ struct Writer {
         o.setReason(static_cast<std::uint16_t>(m.reason));
         o.setDetail({m.detail.c_str(), m.detail.size()});
     }
+
+    void operator()(const SnapshotAsk& m) {
+        auto o = out.initSnapshotAsk();
+        o.setScope(m.scope);
+        o.setOwnFrom(m.own_from);
+        STREETLOG_PUT(m.have, o, Have);
+    }
+
+    void operator()(const SnapshotManifest& m) {
+        auto o = out.initSnapshotManifest();
+        o.setScope(m.scope);
+        write(o.initAt(), m.at);
+        o.setBundle(m.bundle);
+        o.setEntities(m.entities);
+        STREETLOG_PUT(chunk_table(m.chunks), o, Chunks);
+        auto own = o.initOwn(count(m.own.size()));
+        for (unsigned i = 0; i < own.size(); ++i) write(own[i], m.own[i]);
+        o.setOwnMore(m.own_more);
+    }
+
+    void operator()(const SnapshotGet& m) {
+        auto o = out.initSnapshotGet();
+        o.setScope(m.scope);
+        STREETLOG_PUT(m.snapshot, o, Snapshot);
+        o.setChunk(m.chunk);
+        o.setOffset(m.offset);
+        o.setBytes(m.bytes);
+    }
+
+    void operator()(const SnapshotPiece& m) {
+        auto o = out.initSnapshotPiece();
+        o.setScope(m.scope);
+        STREETLOG_PUT(m.snapshot, o, Snapshot);
+        o.setChunk(m.chunk);
+        o.setOffset(m.offset);
+        STREETLOG_PUT(m.body, o, Body);
+    }
 };
 
 /// Enough for the fixed parts of most messages; bulk is added to it.
@@ -236,6 +289,11 @@ std::size_t guess_words(const Message& m) {
     } else if (const auto* page = std::get_if<Page>(&m)) {
         bytes += page->states.size();
         for (const auto& r : page->runs) bytes += 256 + r.body.size() + r.receipt.times.size() * 24;
+    } else if (const auto* piece = std::get_if<SnapshotPiece>(&m)) {
+        bytes += piece->body.size();
+    } else if (const auto* manifest = std::get_if<SnapshotManifest>(&m)) {
+        bytes += manifest->chunks.size() * kChunkRowBytes;
+        for (const auto& r : manifest->own) bytes += 256 + r.receipt.times.size() * 24;
     }
     return bytes / sizeof(capnp::word);
 }

@@ -50,6 +50,8 @@ void HubSession::on_message(BytesView bytes, Instant hub_now) {
                    [&](const Probe& m) { on_probe(m, hub_now); },
                    [&](Push& m) { on_push(std::move(m), bytes.size()); },
                    [&](const Pull& m) { on_pull(m); },
+                   [&](const SnapshotAsk& m) { on_snapshot_ask(m); },
+                   [&](const SnapshotGet& m) { on_snapshot_get(m); },
                    [&](const ErrorMessage& m) {
                        state_ = State::kDone;
                        actions_.emplace_back(Close{m.code, "the device reported an error"});
@@ -142,7 +144,8 @@ void HubSession::on_pull(const Pull& m) {
     const auto [it, first] = readings_.try_emplace(m.scope);
     Reading& reading = it->second;
     if (first) {
-        if (grant->resume) reading.sent = m.cursor;
+        // After a snapshot the cursor is where that stood.
+        if (grant->resume || grant->snapshot) reading.sent = m.cursor;
     } else if (m.cursor.reach() > reading.sent.reach()) {
         return close(WireCode::kProtocolViolation, "Pull confirms what was not sent");
     } else {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "sync/session/ports.hpp"
+#include "sync/session/snapshot.hpp"
 #include "sync/timeliness/probes.hpp"
 
 namespace streetlog::sync {
@@ -55,6 +56,19 @@ struct ReadPage {
     std::optional<RowPlace> within;  // as in on_page_ready
 };
 
+/// Say which snapshot there is, with on_manifest_ready(); that may take as long as making one.
+struct ReadManifest {
+    std::uint32_t scope = 0;
+    std::uint64_t own_from = 0;  // its own runs from this record on are to go along; 0: none
+    Hash have{};                 // the one it has begun with is to be preferred
+};
+
+/// Read this piece; answer with on_piece_ready(), or with on_manifest_ready() when that snapshot is
+/// not to be had.
+struct ReadPiece {
+    SnapshotGet get;
+};
+
 /// The reader has this on disk.
 struct CursorConfirmed {
     std::uint32_t scope = 0;
@@ -67,7 +81,8 @@ struct Close {
     std::string detail;
 };
 
-using HubAction = std::variant<Send, Authenticate, Submit, ReadPage, CursorConfirmed, Close>;
+using HubAction = std::
+    variant<Send, Authenticate, Submit, ReadPage, ReadManifest, ReadPiece, CursorConfirmed, Close>;
 
 struct HubSessionConfig {
     DeviceId hub;
@@ -126,6 +141,8 @@ class HubSession {
     void on_projected(HubSeq at);
     /// The page that was asked for cannot be read before the next on_projected().
     void on_page_later(std::uint32_t scope);
+    void on_manifest_ready(const SnapshotManifest& manifest);
+    void on_piece_ready(const SnapshotPiece& piece);
 
     /// Withholds new credit while true; gives what is due when it turns false.
     void on_pressure(bool pressed);
@@ -173,6 +190,9 @@ class HubSession {
     void on_probe(const Probe& m, Instant hub_now);
     void on_push(Push m, std::size_t bytes);
     void on_pull(const Pull& m);
+    void on_snapshot_ask(const SnapshotAsk& m);
+    void on_snapshot_get(const SnapshotGet& m);
+    [[nodiscard]] bool may_load(std::uint32_t scope) const;
     void push_in_order(Push m, std::uint64_t cost);
     void push_again(const Push& m, std::uint64_t cost);
     [[nodiscard]] Result<void> open(const Push& m, IncomingRun& run) const;

@@ -118,7 +118,8 @@ struct ScopeCursor {
 
 struct ScopeGrant {
     std::uint32_t scope = 0;
-    bool resume = false;  // false: the hub does not know the cursor; read from the beginning
+    bool resume = false;    // false: the hub does not know the cursor; read from the beginning
+    bool snapshot = false;  // load a snapshot first
 
     friend bool operator==(const ScopeGrant&, const ScopeGrant&) = default;
 };
@@ -309,6 +310,64 @@ struct Bye {
     friend bool operator==(const Bye&, const Bye&) = default;
 };
 
+/// Most chunks of a snapshot, so that its manifest fits one message.
+inline constexpr std::size_t kSnapshotChunksMax = 5'000;
+
+/// Of Hello::features: this device loads snapshots.
+inline constexpr std::uint64_t kFeatureSnapshots = 1;
+
+struct SnapshotAsk {
+    std::uint32_t scope = 0;
+    std::uint64_t own_from = 0;
+    Hash have{};
+
+    friend bool operator==(const SnapshotAsk&, const SnapshotAsk&) = default;
+};
+
+struct SnapshotChunk {
+    Hash hash{};              // SHA-256 of the packed bytes
+    std::uint32_t bytes = 0;  // packed
+    std::uint32_t raw_bytes = 0;
+    Encoding encoding = Encoding::kPlain;
+
+    friend bool operator==(const SnapshotChunk&, const SnapshotChunk&) = default;
+};
+
+/// Bytes of a chunk's row in the manifest's table.
+inline constexpr std::size_t kChunkRowBytes = 42;
+
+struct SnapshotManifest {
+    std::uint32_t scope = 0;
+    Position at;  // zeros: the hub has no snapshot to offer; read the log
+    std::uint32_t bundle = 0;
+    std::uint64_t entities = 0;
+    std::vector<SnapshotChunk> chunks;
+    std::vector<PageRun> own;
+    bool own_more = false;
+
+    friend bool operator==(const SnapshotManifest&, const SnapshotManifest&) = default;
+};
+
+struct SnapshotGet {
+    std::uint32_t scope = 0;
+    Hash snapshot{};
+    std::uint32_t chunk = 0;
+    std::uint32_t offset = 0;
+    std::uint32_t bytes = 0;
+
+    friend bool operator==(const SnapshotGet&, const SnapshotGet&) = default;
+};
+
+struct SnapshotPiece {
+    std::uint32_t scope = 0;
+    Hash snapshot{};
+    std::uint32_t chunk = 0;
+    std::uint32_t offset = 0;
+    Bytes body;
+
+    friend bool operator==(const SnapshotPiece&, const SnapshotPiece&) = default;
+};
+
 /// A message of a later version. Skipped unless critical.
 struct Unknown {
     bool critical = false;
@@ -327,7 +386,11 @@ using Message = std::variant<Unknown,
                              Pull,
                              Page,
                              ErrorMessage,
-                             Bye>;
+                             Bye,
+                             SnapshotAsk,
+                             SnapshotManifest,
+                             SnapshotGet,
+                             SnapshotPiece>;
 
 /// One message as it travels. `Unknown` cannot be encoded. The caller keeps bulk under the message
 /// limit; nothing is checked here.

@@ -14,7 +14,10 @@ struct LogHead {
     Hash head_hash{};                    // h(last_seq)
     std::uint64_t acked_seq = 0;         // newest the hub has acknowledged, as stored here
     std::uint64_t last_receipt_seq = 0;  // newest with a receipt
-    Instant oldest_unsent;               // wall clock of its Save; 0: nothing unsent
+    /// Oldest that the hub has and whose receipt is not here: its ack was lost on the way; 0: none.
+    std::uint64_t first_unreceipted = 0;
+    Hash snapshot{};        // of which a part is here; zeros: none
+    Instant oldest_unsent;  // wall clock of its Save; 0: nothing unsent
 };
 
 /// Consecutive own records, ready to be sent.

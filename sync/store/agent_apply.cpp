@@ -43,12 +43,18 @@ Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run) {
     if (receipt.first_seq == 0 || receipt.last_seq < receipt.first_seq ||
         receipt.times.size() != count || run.encoding == sync::Encoding::kNone)
         return fail(ErrorCode::kMalformed, "a run that does not fit its receipt");
+    keep_run(live, run);
+    return merge_run(live, run);
+}
+
+void AgentStore::Impl::keep_run(StateTables& into, const sync::PageRun& run) {
+    const sync::RunReceipt& receipt = run.receipt;
     const Bytes stored = encode_receipt(receipt);
     const Bytes hidden = run.hidden.empty() ? Bytes{} : encode_hidden(run.hidden);
-    run_add_
+    into.run_add
         .with(run.hub_seq.value,
-              count,
-              projection.numbers.number_of(receipt.replica),
+              receipt.times.size(),
+              numbers.number_of(receipt.replica),
               receipt.first_seq,
               BytesView{stored},
               run.encoding,
@@ -56,10 +62,9 @@ Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run) {
               BytesView{run.body},
               BytesView{hidden})
         .run();
-    return merge_run(run);
 }
 
-Result<void> AgentStore::Impl::merge_run(const sync::PageRun& run) {
+Result<void> AgentStore::Impl::merge_run(StateTables& into, const sync::PageRun& run) {
     const sync::RunReceipt& receipt = run.receipt;
     STREETLOG_TRY(const Bytes raw, sync::unpack(run.encoding, run.raw_bytes, run.body));
     STREETLOG_TRY(const auto records, sync::decode_batch(raw));
@@ -72,40 +77,42 @@ Result<void> AgentStore::Impl::merge_run(const sync::PageRun& run) {
         clock.absorb(word.hlc_hub);
         const auto hidden = std::ranges::find(run.hidden, key.seq, &sync::HiddenRecord::seq);
         if (hidden != run.hidden.end()) {
-            projection.hide(key, hidden->writes, word.place);
+            into.projection.hide(key, hidden->writes, word.place);
         } else if (!records[i].header.empty()) {
-            STREETLOG_CHECK(merge_bytes(records[i], key, word, {run.hub_seq.value + i}));
+            STREETLOG_CHECK(merge_bytes(into, records[i], key, word, {run.hub_seq.value + i}));
         }
     }
     me.hlc = clock.last();
     return {};
 }
 
-Result<void> AgentStore::Impl::merge_bytes(const sync::EncodedView& bytes,
+Result<void> AgentStore::Impl::merge_bytes(StateTables& into,
+                                           const sync::EncodedView& bytes,
                                            const sync::RecordKey& key,
                                            const sync::Receipt& receipt,
                                            HubSeq hub_seq) {
     const auto record = sync::decode(bytes);
     // What cannot be read is held, not refused: one record must never stop all that follow it.
     if (!record || record->header.key() != key || !std::ranges::all_of(record->ops, understands)) {
-        hold(bytes, key, receipt, hub_seq);
+        hold(into, bytes, key, receipt, hub_seq);
         return {};
     }
-    projection.put(*record, receipt);
+    into.projection.put(*record, receipt);
     if (key.replica.device != me.settings.hub) return {};
     for (const sync::Op& op : record->ops)
         if (const auto verdict = sync::verdict_of(op)) take_verdict(*verdict);
     return {};
 }
 
-void AgentStore::Impl::hold(const sync::EncodedView& bytes,
+void AgentStore::Impl::hold(StateTables& into,
+                            const sync::EncodedView& bytes,
                             const sync::RecordKey& key,
                             const sync::Receipt& receipt,
                             HubSeq hub_seq) {
     const Bytes body = one_record_body(bytes);
-    held_add_
+    into.held_add
         .with(hub_seq.value,
-              projection.numbers.number_of(key.replica),
+              numbers.number_of(key.replica),
               key.seq,
               receipt.place.received.ms,
               receipt.place.seq.value,
@@ -114,7 +121,7 @@ void AgentStore::Impl::hold(const sync::EncodedView& bytes,
               receipt.saved.hi.ms,
               BytesView{body})
         .run();
-    projection.hide(key, sync::edges_of(bytes), receipt.place);
+    into.projection.hide(key, sync::edges_of(bytes), receipt.place);
 }
 
 Result<void> AgentStore::Impl::replay_held() {
@@ -131,8 +138,7 @@ Result<void> AgentStore::Impl::replay_held() {
             "lo, hi, body FROM held ORDER BY hub_seq");
         while (all.step()) {
             auto record = decode_own(all.blob(8));
-            const auto replica =
-                projection.numbers.replica_of(static_cast<std::uint32_t>(all.integer(1)));
+            const auto replica = numbers.replica_of(static_cast<std::uint32_t>(all.integer(1)));
             const auto seq = static_cast<std::uint64_t>(all.integer(2));
             if (!record || !replica || record->header.key() != sync::RecordKey{*replica, seq} ||
                 !std::ranges::all_of(record->ops, understands))
@@ -145,7 +151,7 @@ Result<void> AgentStore::Impl::replay_held() {
         }
         auto gone = db.prepare("DELETE FROM held WHERE hub_seq = ?1");
         for (const Row& row : ready) {
-            projection.put(row.record, row.receipt);
+            live.projection.put(row.record, row.receipt);
             gone.with(row.hub_seq).run();
             if (row.record.header.replica.device != me.settings.hub) continue;
             for (const sync::Op& op : row.record.ops)
@@ -157,11 +163,9 @@ Result<void> AgentStore::Impl::replay_held() {
 
 /// Only this device's own records wait for it: of others the hub sends a released record again.
 void AgentStore::Impl::take_verdict(const sync::RecordVerdict& verdict) {
-    verdict_add_
-        .with(projection.numbers.number_of(verdict.record.replica), verdict.record.seq, verdict.act)
+    verdict_add_.with(numbers.number_of(verdict.record.replica), verdict.record.seq, verdict.act)
         .run();
-    if (verdict.record.replica == me.settings.self && verdict.record.seq > 0)
-        me.stamped = std::min(me.stamped, verdict.record.seq - 1);
+    if (verdict.record.replica == me.settings.self) news_of(verdict.record.seq);
 }
 
 Result<std::optional<sync::Position>> AgentStore::cursor(std::uint32_t scope) {

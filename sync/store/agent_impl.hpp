@@ -4,7 +4,9 @@
 
 #include "sync/change/verdict.hpp"
 #include "sync/store/agent_store.hpp"
+#include "sync/store/key_fill.hpp"
 #include "sync/store/projection.hpp"
+#include "sync/store/snapshot_loader.hpp"
 
 /// Shared by the sources of AgentStore and AgentReader; nobody else includes this.
 namespace streetlog::store {
@@ -32,6 +34,9 @@ struct MeState {
 [[nodiscard]] Bytes encode_receipt(const sync::RunReceipt& receipt);
 [[nodiscard]] Result<sync::RunReceipt> decode_receipt(BytesView body);
 
+/// A row of `run`: receipt, encoding, raw_bytes, body, hub_seq, hidden.
+[[nodiscard]] Result<sync::PageRun> run_at(const Stmt& row);
+
 /// The hidden records of a run, as a Page message that holds one run without a body.
 [[nodiscard]] Bytes encode_hidden(const std::vector<sync::HiddenRecord>& hidden);
 [[nodiscard]] Result<std::vector<sync::HiddenRecord>> decode_hidden(BytesView body);
@@ -39,7 +44,7 @@ struct MeState {
 /// `state` with own records that the hub did not accept put back as if unsent, unless rejected.
 class RefusedOverlay {
   public:
-    explicit RefusedOverlay(Db& db);
+    explicit RefusedOverlay(Db& db, Generation of = Generation::kLive);
     [[nodiscard]] std::vector<std::uint64_t> refused_on(std::int64_t eno);
     void put_back(std::span<const std::uint64_t> seqs, EntityId id, sync::EntityState& state);
 
@@ -54,6 +59,46 @@ struct AgentReader::Impl {
     Db& db;
     RefusedOverlay overlay;
     sync::Replica self;
+};
+
+/// One generation of everything that is made from the log.
+struct StateTables {
+    StateTables(Db& db, DbReplicaNumbers& numbers, sync::Replica self, Generation of);
+
+    /// Writes what was touched, own refused records put back on top.
+    void flush();
+
+    Projection projection;
+    RefusedOverlay overlay;
+    Stmt run_add, held_add, refused_add, refused_drop;
+};
+
+/// What stands between a snapshot and its being shown; the row `bootstrap`. Stored; never
+/// renumbered.
+enum class BootstrapPhase : std::uint8_t {
+    kNone = 0,
+    kLoad = 1,   // chunks arrive and are loaded, each when it is whole
+    kIds = 2,    // entity_id is filled
+    kKeys = 3,   // client_key is filled
+    kRuns = 4,   // runs that the device had before are taken over
+    kOwn = 5,    // own records are put on top; then it is shown
+    kClear = 6,  // it is shown, or was given up: what is left behind goes
+};
+
+struct Bootstrap {
+    BootstrapPhase phase = BootstrapPhase::kNone;
+    std::int64_t generation = 0;
+    Hash id{};  // of the snapshot
+    sync::SnapshotManifest manifest;
+    std::uint32_t chunks = 0;  // loaded
+    std::int64_t run = 0;      // row of the last run taken over
+    std::uint64_t own = 0;     // newest own record put on top
+    std::uint64_t stamped = 0;
+    bool again = false;  // the device's own snapshot, to make the states anew from it
+
+    [[nodiscard]] bool loading() const {
+        return phase != BootstrapPhase::kNone && phase != BootstrapPhase::kClear;
+    }
 };
 
 struct AgentStore::Impl final : sync::AgentLog {
@@ -80,7 +125,9 @@ struct AgentStore::Impl final : sync::AgentLog {
     /// Own records.
     [[nodiscard]] Result<Saved> append(const SaveRequest& request);
     [[nodiscard]] std::size_t stamp(std::size_t records_max);
-    [[nodiscard]] bool stamp_one(std::uint64_t seq);
+    [[nodiscard]] bool stamp_one(StateTables& into, std::uint64_t seq);
+    /// Something was learnt of an own record: it is to be put again.
+    void news_of(std::uint64_t seq);
     [[nodiscard]] sync::Record own_record(std::uint64_t seq);
     [[nodiscard]] std::optional<sync::Receipt> receipt_of(std::uint64_t seq);
     [[nodiscard]] Result<void> check_own(const sync::RunReceipt& receipt) const;
@@ -90,12 +137,15 @@ struct AgentStore::Impl final : sync::AgentLog {
 
     /// Others' records.
     [[nodiscard]] Result<void> apply_run(const sync::PageRun& run);
-    [[nodiscard]] Result<void> merge_run(const sync::PageRun& run);
-    [[nodiscard]] Result<void> merge_bytes(const sync::EncodedView& bytes,
+    void keep_run(StateTables& into, const sync::PageRun& run);
+    [[nodiscard]] Result<void> merge_run(StateTables& into, const sync::PageRun& run);
+    [[nodiscard]] Result<void> merge_bytes(StateTables& into,
+                                           const sync::EncodedView& bytes,
                                            const sync::RecordKey& key,
                                            const sync::Receipt& receipt,
                                            HubSeq hub_seq);
-    void hold(const sync::EncodedView& bytes,
+    void hold(StateTables& into,
+              const sync::EncodedView& bytes,
               const sync::RecordKey& key,
               const sync::Receipt& receipt,
               HubSeq hub_seq);
@@ -115,18 +165,48 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] bool leave_some(std::uint32_t scope, std::int64_t& after);
     [[nodiscard]] std::vector<std::pair<EntityId, Bytes>> scoped_states();
 
+    /// A snapshot on its way (agent_bootstrap.cpp).
+    void read_bootstrap();
+    void write_bootstrap();
+    [[nodiscard]] StateTables& next_tables();
+    [[nodiscard]] Result<void> begin(Bootstrap what);
+    [[nodiscard]] sync::SnapshotPlace place();
+    void drop_pieces_from(std::uint32_t chunk);
+    [[nodiscard]] std::optional<Bytes> chunk_bytes(std::int64_t generation, std::uint32_t chunk);
+    [[nodiscard]] Result<bool> bootstrap_step();
+    [[nodiscard]] Result<bool> load_step();
+    [[nodiscard]] Result<void> load_chunk(std::uint32_t chunk, BytesView raw);
+    [[nodiscard]] std::uint64_t loaded_entities();
+    [[nodiscard]] Result<SnapshotLoader*> loader_at_work();
+    [[nodiscard]] Result<bool> fill_step();
+    [[nodiscard]] Result<bool> runs_step();
+    [[nodiscard]] Result<bool> own_step();
+    void go_live();
+    [[nodiscard]] bool clear_step();
+    void forget_base();
+    void give_up_bootstrap();
+    void forget_next();
+    [[nodiscard]] bool chunk_is_next();
+    void live_changed();
+    [[nodiscard]] Result<bool> rebuild_from_base();
+
     Db db;
     MeState me;
     bool stale = false;  // memory could not be made to follow the disk; no act until it is
-    Projection projection;
-    RefusedOverlay overlay;
+    DbReplicaNumbers numbers;
+    StateTables live;
+    Bootstrap bootstrap;
+    std::unique_ptr<StateTables> next;
+    std::unique_ptr<SnapshotLoader> loader;
+    std::unique_ptr<KeyFill> filling;
+    int filling_kind = 0;
+    bool refuses_snapshots = false;
     Understands understands;
     std::unique_ptr<AgentReader> reader;
     std::int64_t receipt_id = 0;  // of `receipt_cached`
     sync::RunReceipt receipt_cached;
-    Stmt write_me_, own_add_, own_body_, own_range_, own_hash_, run_add_, receipt_add_,
-        receipt_for_, exception_add_, exception_of_, refused_add_, refused_drop_, verdict_add_,
-        verdict_of_, held_add_, cursor_get_, cursor_set_;
+    Stmt write_me_, own_add_, own_body_, own_range_, own_hash_, receipt_add_, receipt_for_,
+        exception_add_, exception_of_, verdict_add_, verdict_of_, cursor_get_, cursor_set_;
 };
 
 }  // namespace streetlog::store

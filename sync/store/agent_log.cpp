@@ -74,6 +74,13 @@ Result<sync::LogHead> AgentStore::Impl::head() {
         auto receipts = db.prepare("SELECT coalesce(max(last_seq), 0) FROM receipt");
         if (receipts.step()) out.last_receipt_seq = static_cast<std::uint64_t>(receipts.integer(0));
         receipts.reset();
+        for (std::uint64_t seq = me.stamped + 1; seq <= me.acked;
+             seq = receipt_cached.last_seq + 1) {
+            if (receipt_of(seq)) continue;
+            out.first_unreceipted = seq;
+            break;
+        }
+        if (bootstrap.loading()) out.snapshot = bootstrap.id;
         if (me.acked < out.last_seq) {
             auto oldest = db.prepare("SELECT recorded_ms FROM own WHERE seq = ?1");
             oldest.with(me.acked + 1);
@@ -178,9 +185,17 @@ void AgentStore::Impl::keep_receipt(const sync::RunReceipt& receipt) {
               BytesView{body})
         .run();
     if (db.changes() == 0) return;
-    me.stamped = std::min(me.stamped, receipt.first_seq - 1);
+    news_of(receipt.first_seq);
     me.last_receipt_ms =
         std::max(me.last_receipt_ms.value_or(receipt.received.ms), receipt.received.ms);
+}
+
+void AgentStore::Impl::news_of(std::uint64_t seq) {
+    if (seq == 0) return;
+    me.stamped = std::min(me.stamped, seq - 1);
+    bootstrap.own = std::min(bootstrap.own, seq - 1);
+    bootstrap.stamped = std::min(bootstrap.stamped, seq - 1);
+    if (bootstrap.loading()) write_bootstrap();
 }
 
 void AgentStore::Impl::keep_exception(const sync::RecordException& exception) {
@@ -189,7 +204,7 @@ void AgentStore::Impl::keep_exception(const sync::RecordException& exception) {
     const bool known = exception_of_.step();
     if (known) exception_of_.reset();
     exception_add_.with(exception.seq, exception.status, exception.code).run();
-    if (!known && exception.seq > 0) me.stamped = std::min(me.stamped, exception.seq - 1);
+    if (!known) news_of(exception.seq);
 }
 
 Result<void> AgentStore::store_ack(const sync::PushAck& ack) {
@@ -230,7 +245,7 @@ sync::Record AgentStore::Impl::own_record(std::uint64_t seq) {
 }
 
 std::optional<sync::VerdictAct> AgentStore::Impl::verdict_on(const sync::RecordKey& record) {
-    verdict_of_.with(projection.numbers.number_of(record.replica), record.seq);
+    verdict_of_.with(numbers.number_of(record.replica), record.seq);
     if (!verdict_of_.step()) return std::nullopt;
     const auto act = static_cast<sync::VerdictAct>(verdict_of_.integer(0));
     verdict_of_.reset();
@@ -238,7 +253,7 @@ std::optional<sync::VerdictAct> AgentStore::Impl::verdict_on(const sync::RecordK
 }
 
 /// False when there is no receipt for it yet.
-bool AgentStore::Impl::stamp_one(std::uint64_t seq) {
+bool AgentStore::Impl::stamp_one(StateTables& into, std::uint64_t seq) {
     const auto receipt = receipt_of(seq);
     if (!receipt) return false;
     const sync::Record record = own_record(seq);
@@ -249,11 +264,11 @@ bool AgentStore::Impl::stamp_one(std::uint64_t seq) {
     const bool hidden = refused && verdict != sync::VerdictAct::kRelease;
     for (const sync::Op& op : record.ops) {
         if (!refused || op.entity.is_nil()) continue;
-        auto& row = hidden && !verdict ? refused_add_ : refused_drop_;
-        row.with(projection.states.touch(op.entity).eno, seq).run();
+        auto& row = hidden && !verdict ? into.refused_add : into.refused_drop;
+        row.with(into.projection.states.touch(op.entity).eno, seq).run();
     }
     if (!hidden) {
-        projection.put(record, receipt);
+        into.projection.put(record, receipt);
         return true;
     }
     std::vector<sync::HiddenWrite> writes;
@@ -266,13 +281,13 @@ bool AgentStore::Impl::stamp_one(std::uint64_t seq) {
                           op.redacted(),
                           op.supersedes});
     }
-    projection.hide(record.header.key(), writes, receipt->place);
+    into.projection.hide(record.header.key(), writes, receipt->place);
     return true;
 }
 
 std::size_t AgentStore::Impl::stamp(std::size_t records_max) {
     std::size_t done = 0;
-    while (done < records_max && me.stamped + 1 < me.next_seq && stamp_one(me.stamped + 1)) {
+    while (done < records_max && me.stamped + 1 < me.next_seq && stamp_one(live, me.stamped + 1)) {
         ++me.stamped;
         ++done;
     }
@@ -293,8 +308,8 @@ bool AgentStore::fully_stamped() const {
     return next >= impl_->me.next_seq || !impl_->receipt_of(next);
 }
 
-RefusedOverlay::RefusedOverlay(Db& db)
-    : refused_(db.prepare("SELECT seq FROM own_refused WHERE eno = ?1 ORDER BY seq")),
+RefusedOverlay::RefusedOverlay(Db& db, Generation of)
+    : refused_(prepare_in(db, of, "SELECT seq FROM own_refused$ WHERE eno = ?1 ORDER BY seq")),
       body_(db.prepare("SELECT body FROM own WHERE seq = ?1")) {}
 
 std::vector<std::uint64_t> RefusedOverlay::refused_on(std::int64_t eno) {

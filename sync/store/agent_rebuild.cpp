@@ -9,10 +9,10 @@ Result<void> AgentStore::rebuild_read() {
 
 Result<void> AgentStore::Impl::rebuild_read() {
     flush();
-    projection.clear_read();
+    live.projection.clear_read();
     std::size_t done = 0;
-    for (const EntityId id : projection.with_state()) {
-        projection.states.touch(id);
+    for (const EntityId id : live.projection.with_state()) {
+        live.projection.states.touch(id);
         flush_in_steps(done);
     }
     flush();
@@ -20,40 +20,45 @@ Result<void> AgentStore::Impl::rebuild_read() {
 }
 
 Result<void> AgentStore::rebuild_state() {
+    STREETLOG_TRY(const bool done, impl_->rebuild_from_base());
+    if (done) return {};
     return impl_->transact([&] { return impl_->rebuild_state(); });
+}
+
+Result<sync::PageRun> run_at(const Stmt& row) {
+    sync::PageRun run;
+    STREETLOG_TRY(run.hidden, decode_hidden(row.blob(5)));
+    STREETLOG_TRY(run.receipt, decode_receipt(row.blob(0)));
+    run.encoding = static_cast<sync::Encoding>(row.integer(1));
+    run.raw_bytes = static_cast<std::uint32_t>(row.integer(2));
+    const auto body = row.blob(3);
+    run.body.assign(body.begin(), body.end());
+    run.hub_seq = {static_cast<std::uint64_t>(row.integer(4))};
+    return run;
 }
 
 Result<void> AgentStore::Impl::rebuild_state() {
     flush();
     const auto scoped = scoped_states();
-    projection.clear();
+    live.projection.clear();
     db.exec("DELETE FROM own_refused; DELETE FROM verdict; DELETE FROM held");
     std::size_t done = 0;
     auto runs = db.prepare(
         "SELECT receipt, encoding, raw_bytes, body, hub_seq, hidden FROM run ORDER BY hub_seq, n");
     while (runs.step()) {
-        STREETLOG_TRY(auto hidden, decode_hidden(runs.blob(5)));
-        STREETLOG_TRY(auto receipt, decode_receipt(runs.blob(0)));
-        sync::PageRun run;
-        run.receipt = std::move(receipt);
-        run.encoding = static_cast<sync::Encoding>(runs.integer(1));
-        run.raw_bytes = static_cast<std::uint32_t>(runs.integer(2));
-        const auto body = runs.blob(3);
-        run.body.assign(body.begin(), body.end());
-        run.hub_seq = {static_cast<std::uint64_t>(runs.integer(4))};
-        run.hidden = std::move(hidden);
-        STREETLOG_CHECK(merge_run(run));
+        STREETLOG_TRY(const auto run, run_at(runs));
+        STREETLOG_CHECK(merge_run(live, run));
         flush_in_steps(done);
     }
     for (const auto& [id, body] : scoped) {
-        STREETLOG_TRY(projection.states.touch(id).state,
-                      sync::decode_state(body, projection.numbers));
+        STREETLOG_TRY(live.projection.states.touch(id).state,
+                      sync::decode_state(body, live.projection.numbers));
         flush_in_steps(done);
     }
     me.stamped = 0;
     for (std::uint64_t seq = 1; seq < me.next_seq; ++seq) {
-        const bool stamped = stamp_one(seq);
-        if (!stamped) projection.put(own_record(seq), std::nullopt);
+        const bool stamped = stamp_one(live, seq);
+        if (!stamped) live.projection.put(own_record(seq), std::nullopt);
         if (stamped && me.stamped + 1 == seq) me.stamped = seq;
         flush_in_steps(done);
     }

@@ -57,7 +57,20 @@ CREATE TABLE scope_swept(one INTEGER PRIMARY KEY CHECK(one = 1), seq INT NOT NUL
 ALTER TABLE cursor ADD COLUMN through INT NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<const char*, 3> kSteps{kLog, kStateTables, kScopes};
+/// A snapshot of the hub on its way into a generation of its own, and the one the states rest upon
+/// since.
+constexpr const char* kBootstrap = R"sql(
+CREATE TABLE bootstrap(one INTEGER PRIMARY KEY CHECK(one = 1), phase INT NOT NULL,
+    generation INT NOT NULL, id BLOB NOT NULL, manifest BLOB NOT NULL, chunks INT NOT NULL,
+    run INT NOT NULL, own INT NOT NULL, stamped INT NOT NULL, again INT NOT NULL) STRICT;
+CREATE TABLE bootstrap_entity(eno INTEGER PRIMARY KEY) STRICT;   -- to be written once more
+CREATE TABLE snapshot_piece(id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+    -- id: generation * 2^44 + chunk * 2^24 + offset
+CREATE TABLE base(one INTEGER PRIMARY KEY CHECK(one = 1), generation INT NOT NULL,
+    manifest BLOB NOT NULL) STRICT;   -- part of the log: states are made of its pieces first
+)sql";
+
+constexpr std::array<const char*, 5> kSteps{kLog, kStateTables, kScopes, kLookupTables, kBootstrap};
 
 }  // namespace
 

@@ -50,7 +50,7 @@ void AgentStore::Impl::put_own_on(const std::set<EntityId>& entities, HubSeq as_
         const sync::Record record = own_record(seq);
         const bool concerned = std::ranges::any_of(
             record.ops, [&](const sync::Op& op) { return entities.contains(op.entity); });
-        if (concerned && !stamp_one(seq)) projection.put(record, std::nullopt);
+        if (concerned && !stamp_one(live, seq)) live.projection.put(record, std::nullopt);
     }
 }
 
@@ -83,7 +83,7 @@ Result<void> AgentStore::Impl::apply_states(const sync::Page& page) {
             for (const auto& sibling : reg.siblings)
                 if (sibling.receipt) clock.absorb(sibling.receipt->hlc_hub);
         belongs.with(page.scope, BytesView{row.entity.bytes}).run();
-        projection.states.touch(row.entity).state = std::move(row.state);
+        live.projection.states.touch(row.entity).state = std::move(row.state);
         replaced.insert(row.entity);
     }
     me.hlc = clock.last();
@@ -135,7 +135,7 @@ void AgentStore::Impl::forget_in(std::uint32_t scope,
     others.with(BytesView{id.bytes});
     const bool held = others.step();
     others.reset();
-    if (!held && !unsent.contains(id)) projection.drop(id);
+    if (!held && !unsent.contains(id)) live.projection.drop(id);
 }
 
 /// False when that was all.
@@ -163,6 +163,7 @@ bool AgentStore::Impl::leave_some(std::uint32_t scope, std::int64_t& after) {
 }
 
 Result<void> AgentStore::leave_scope(std::uint32_t scope) {
+    if (scope == kEverything) STREETLOG_CHECK(drop_snapshot());
     std::int64_t after = 0;
     for (bool more = true; more;)
         STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
@@ -173,7 +174,10 @@ Result<void> AgentStore::leave_scope(std::uint32_t scope) {
         impl_->db.prepare("DELETE FROM cursor WHERE scope = ?1").with(scope).run();
         // The records of others, which nobody may read here any more; the hub's come again with the
         // scope of the office.
-        if (scope == kEverything) impl_->db.exec("DELETE FROM run; DELETE FROM held");
+        if (scope == kEverything) {
+            impl_->db.exec("DELETE FROM run; DELETE FROM held");
+            impl_->forget_base();
+        }
         impl_->db.exec("DELETE FROM scope_swept");
         return {};
     });
@@ -184,7 +188,7 @@ Result<void> AgentStore::leave_scope(std::uint32_t scope) {
 std::vector<std::pair<EntityId, Bytes>> AgentStore::Impl::scoped_states() {
     std::vector<std::pair<EntityId, Bytes>> out;
     auto rows = db.prepare(
-        "SELECT DISTINCT x.id, s.body FROM scope_entity x JOIN entity e ON e.id = x.id "
+        "SELECT DISTINCT x.id, s.body FROM scope_entity x JOIN entity_id e ON e.id = x.id "
         "JOIN state s ON s.eno = e.eno");
     while (rows.step()) {
         const auto body = rows.blob(1);

@@ -126,11 +126,39 @@ AgentStore::AgentStore(AgentStore&&) noexcept = default;
 AgentStore& AgentStore::operator=(AgentStore&&) noexcept = default;
 AgentStore::~AgentStore() = default;
 
+StateTables::StateTables(Db& db, DbReplicaNumbers& numbers, sync::Replica self, Generation of)
+    : projection(db, numbers, self, of),
+      overlay(db, of),
+      run_add(prepare_in(
+          db,
+          of,
+          "INSERT INTO run$(hub_seq, n, replica_no, first_seq, receipt, encoding, raw_bytes, body, "
+          "hidden) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(hub_seq, n) DO UPDATE "
+          "SET "
+          "receipt=excluded.receipt, encoding=excluded.encoding, raw_bytes=excluded.raw_bytes, "
+          "body=excluded.body, hidden=excluded.hidden "
+          // A record that was released once is never hidden again by a page that comes twice.
+          "WHERE run$.hidden <> x'' OR excluded.hidden = x''")),
+      held_add(prepare_in(
+          db, of, "INSERT OR IGNORE INTO held$ VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")),
+      refused_add(prepare_in(db, of, "INSERT OR IGNORE INTO own_refused$ VALUES(?1, ?2)")),
+      refused_drop(prepare_in(db, of, "DELETE FROM own_refused$ WHERE eno = ?1 AND seq = ?2")) {}
+
+void StateTables::flush() {
+    projection.flush([&](const EntitySlot& slot, sync::EntityState& shown) {
+        const auto refused = overlay.refused_on(slot.eno);
+        if (refused.empty()) return false;
+        shown = slot.state;
+        overlay.put_back(refused, slot.id, shown);
+        return true;
+    });
+}
+
 AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
     : db(std::move(connection)),
       me(std::move(state)),
-      projection(db, me.settings.self),
-      overlay(db),
+      numbers(db),
+      live(db, numbers, me.settings.self, Generation::kLive),
       understands(std::move(understood)),
       reader(new AgentReader{std::make_unique<AgentReader::Impl>(db, nullptr, me.settings.self)}),
       write_me_(db.prepare("UPDATE me SET next_seq=?1, head_hash=?2, hlc=?3, acked=?4, stamped=?5, "
@@ -139,14 +167,6 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
       own_body_(db.prepare("SELECT body FROM own WHERE seq = ?1")),
       own_range_(db.prepare("SELECT hash, body FROM own WHERE seq >= ?1 ORDER BY seq LIMIT ?2")),
       own_hash_(db.prepare("SELECT hash FROM own WHERE seq = ?1")),
-      run_add_(db.prepare(
-          "INSERT INTO run(hub_seq, n, replica_no, first_seq, receipt, encoding, raw_bytes, body, "
-          "hidden) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(hub_seq, n) DO UPDATE "
-          "SET "
-          "receipt=excluded.receipt, encoding=excluded.encoding, raw_bytes=excluded.raw_bytes, "
-          "body=excluded.body, hidden=excluded.hidden "
-          // A record that was released once is never hidden again by a page that comes twice.
-          "WHERE run.hidden <> x'' OR excluded.hidden = x''")),
       receipt_add_(db.prepare("INSERT OR IGNORE INTO receipt(first_seq, last_seq, received_ms, "
                               "hub_seq, body) VALUES(?1, ?2, ?3, ?4, ?5)")),
       // A receipt never covers more records than a message holds, so few rows are looked at.
@@ -155,16 +175,16 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
                               "ORDER BY received_ms, hub_seq LIMIT 1")),
       exception_add_(db.prepare("INSERT OR REPLACE INTO own_exception VALUES(?1, ?2, ?3)")),
       exception_of_(db.prepare("SELECT status FROM own_exception WHERE seq = ?1")),
-      refused_add_(db.prepare("INSERT OR IGNORE INTO own_refused VALUES(?1, ?2)")),
-      refused_drop_(db.prepare("DELETE FROM own_refused WHERE eno = ?1 AND seq = ?2")),
       verdict_add_(db.prepare("INSERT INTO verdict VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET "
                               "act = max(act, excluded.act)")),
       verdict_of_(db.prepare("SELECT act FROM verdict WHERE replica_no = ?1 AND seq = ?2")),
-      held_add_(
-          db.prepare("INSERT OR IGNORE INTO held VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")),
       cursor_get_(
           db.prepare("SELECT scope, hub_seq, hub_hash, through FROM cursor ORDER BY scope")),
-      cursor_set_(db.prepare("INSERT OR REPLACE INTO cursor VALUES(?1, ?2, ?3, 0, ?4)")) {}
+      cursor_set_(db.prepare(
+          "INSERT INTO cursor VALUES(?1, ?2, ?3, 0, ?4) ON CONFLICT(scope) DO UPDATE SET hub_seq = "
+          "excluded.hub_seq, hub_hash = excluded.hub_hash, through = excluded.through")) {
+    read_bootstrap();
+}
 
 Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job) {
     if (stale) STREETLOG_CHECK(forget());
@@ -181,7 +201,7 @@ Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job
         roll_back(before);
         return done;
     }
-    projection.states.trim();
+    live.projection.states.trim();
     // The record is safe already; a checkpoint that fails is tried again after the next commit.
     if (db.wal_pages() > kWalPagesMax)
         (void)guarded_job([&]() -> Result<int> { return db.checkpoint(); });
@@ -197,26 +217,20 @@ void AgentStore::Impl::roll_back(const MeState& before) {
 Result<void> AgentStore::Impl::forget() {
     stale = true;
     return guarded_job([&]() -> Result<void> {
-        projection.forget();
+        live.projection.forget();
+        forget_next();
+        read_bootstrap();
         stale = false;
         return {};
     });
 }
 
-void AgentStore::Impl::flush() {
-    projection.flush([&](const EntitySlot& slot, sync::EntityState& shown) {
-        const auto refused = overlay.refused_on(slot.eno);
-        if (refused.empty()) return false;
-        shown = slot.state;
-        overlay.put_back(refused, slot.id, shown);
-        return true;
-    });
-}
+void AgentStore::Impl::flush() { live.flush(); }
 
 void AgentStore::Impl::flush_in_steps(std::size_t& records) {
     if (++records % kFlushRecords != 0) return;
     flush();
-    projection.states.trim();
+    live.projection.states.trim();
 }
 
 void AgentStore::Impl::write_me() {
@@ -275,7 +289,7 @@ Result<Saved> AgentStore::Impl::append(const SaveRequest& request) {
         .with(
             header.seq, BytesView{me.head}, header.occurred.ms, header.recorded.ms, BytesView{body})
         .run();
-    projection.put(record, std::nullopt);
+    live.projection.put(record, std::nullopt);
     return Saved{header.seq, header.key()};
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "sync/session/snapshot_reading.hpp"
 #include "sync/store/agent_reader.hpp"
 #include "sync/store/agent_types.hpp"
 #include "sync/store/understands.hpp"
@@ -63,6 +64,29 @@ class AgentStore {
     /// Removes what is here for that scope alone, in steps, but nothing that is unsent; own records
     /// stay in the log. The next pull of the scope begins at its start.
     [[nodiscard]] Result<void> leave_scope(std::uint32_t scope);
+
+    // Snapshot, instead of the log from its beginning: its pieces are kept, and loaded into tables
+    // beside those that are shown. Saves go on between any two calls; nothing of it shows before
+    // bootstrap_step() says so.
+    /// Takes the manifest with the receipts of own records in it; goes on where it stopped if it is
+    /// the same snapshot, gives up another that was not finished. Answers what is missing first.
+    [[nodiscard]] Result<sync::SnapshotPlace> begin_snapshot(
+        const sync::SnapshotManifest& manifest);
+    /// The piece at that place. kDamaged when the chunk it completes is not what it should be: then
+    /// that is to be asked for anew.
+    [[nodiscard]] Result<void> store_piece(const sync::SnapshotPiece& piece);
+    /// Gives up what is not live yet. Before pages are applied again.
+    [[nodiscard]] Result<void> drop_snapshot();
+    /// Whether bootstrap_step() has something to do.
+    [[nodiscard]] bool bootstrap_due() const;
+    /// One step of some milliseconds. Answers the cursor once the snapshot, with all own records on
+    /// top, is what is shown; after that what was shown before is cleared away. Must not be called
+    /// while pages are applied, unless it is that.
+    [[nodiscard]] Result<std::optional<sync::Position>> bootstrap_step();
+    /// None when no snapshot is on its way.
+    [[nodiscard]] std::optional<BootstrapStatus> bootstrap() const;
+    /// False once one could not be understood: until the next start the log is read instead.
+    [[nodiscard]] bool loads_snapshots() const;
 
     [[nodiscard]] Bytes session_nonce() const;
     [[nodiscard]] Result<void> set_session_nonce(BytesView nonce);

@@ -38,6 +38,12 @@ struct SaveRequest {
     std::vector<sync::Op> ops;
 };
 
+/// How far a snapshot is loaded.
+struct BootstrapStatus {
+    std::uint32_t chunks = 0;
+    std::uint32_t of = 0;
+};
+
 struct Saved {
     std::uint64_t seq = 0;
     sync::RecordKey key;

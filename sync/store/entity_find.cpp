@@ -197,7 +197,7 @@ struct Found {
 
 using People = std::map<std::int64_t, Found>;
 
-/// Rows by the narrowest index; everything else is checked row by row.
+/// Rows by the narrowest kind of key; everything else is checked row by row.
 class Search {
   public:
     Search(Db& db, const Terms& terms) : db_(db), terms_(terms) {}
@@ -206,14 +206,14 @@ class Search {
         const auto& [names, digits, dates] = terms_;
         const auto whole = std::ranges::find(digits, std::size_t{9}, &std::string::size);
         if (whole != digits.end()) {
-            collect("c.ssn = ?1 AND c.ssn <> ''", {*whole});
+            collect("kind = 3 AND key = ?1", {*whole});
         } else if (!dates.empty()) {
-            collect("c.dob = ?1 AND c.dob <> ''", {dates.front()});
+            collect("kind = 4 AND key = ?1", {dates.front()});
         } else if (!names.empty()) {
             by_name(std::ranges::max(names, {}, &std::string::size));
             if (names.size() > 1) by_name(names[0] + names[1]);
         } else {
-            collect("c.ssn <> '' AND instr(c.ssn, ?1) > 0", {digits.front()});
+            collect("kind = 3 AND instr(key, ?1) > 0", {digits.front()});
         }
         return std::move(people_);
     }
@@ -221,12 +221,14 @@ class Search {
   private:
     /// Bytes of UTF-8 never reach 0xff, so the upper bound is above all that begin so.
     void by_name(const std::string& beginning) {
-        collect("c.last_key >= ?1 AND c.last_key < ?2", {beginning, beginning + '\xff'});
-        collect("c.first_key >= ?1 AND c.first_key < ?2", {beginning, beginning + '\xff'});
+        collect("kind = 1 AND key >= ?1 AND key < ?2", {beginning, beginning + '\xff'});
+        collect("kind = 2 AND key >= ?1 AND key < ?2", {beginning, beginning + '\xff'});
     }
 
     void collect(const char* where, const std::vector<std::string>& values) {
-        auto stmt = db_.prepare((std::string{kColumns} + where).c_str());
+        auto stmt = db_.prepare(
+            (std::string{kColumns} + "c.eno IN (SELECT eno FROM client_key WHERE " + where + ")")
+                .c_str());
         for (std::size_t i = 0; i < values.size(); ++i)
             stmt.bind(static_cast<int>(i + 1), std::string_view{values[i]});
         while (stmt.step()) {
@@ -300,7 +302,8 @@ Result<FindResult> EntityReader::find(const FindQuery& query) {
 
 Result<ClientRow> EntityReader::client(EntityId id) {
     return guarded_job([&]() -> Result<ClientRow> {
-        auto stmt = impl_->db.prepare((std::string{kColumns} + "e.id = ?1").c_str());
+        auto stmt = impl_->db.prepare(
+            (std::string{kColumns} + "c.eno = (SELECT eno FROM entity_id WHERE id = ?1)").c_str());
         stmt.with(BytesView{id.bytes});
         if (!stmt.step()) return fail(ErrorCode::kNotFound, "nothing is known here of the client");
         return client_at(stmt);

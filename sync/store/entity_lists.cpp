@@ -32,7 +32,7 @@ Result<std::vector<EnrollmentRow>> EntityReader::enrollments_of(EntityId client)
         std::vector<EnrollmentRow> out;
         auto stmt = impl_->db.prepare(
             "SELECT e.id, c.id, r.project, r.entry_date, r.exit_date, r.destination, r.household, "
-            "r.relationship FROM entity c JOIN enrollment_read r ON r.client = c.eno "
+            "r.relationship FROM entity_id c JOIN enrollment_read r ON r.client = c.eno "
             "JOIN entity e ON e.eno = r.eno WHERE c.id = ?1");
         for (const EntityId member : members) {
             stmt.with(BytesView{member.bytes});
@@ -49,7 +49,7 @@ Result<EnrollmentRow> EntityReader::enrollment(EntityId id) {
     return guarded_job([&]() -> Result<EnrollmentRow> {
         auto stmt = impl_->db.prepare(
             "SELECT e.id, c.id, r.project, r.entry_date, r.exit_date, r.destination, r.household, "
-            "r.relationship FROM entity e JOIN enrollment_read r ON r.eno = e.eno "
+            "r.relationship FROM entity_id e JOIN enrollment_read r ON r.eno = e.eno "
             "LEFT JOIN entity c ON c.eno = r.client WHERE e.id = ?1");
         stmt.with(BytesView{id.bytes});
         if (!stmt.step())
@@ -62,7 +62,7 @@ Result<std::vector<ContactRow>> EntityReader::contacts_of(EntityId enrollment) {
     return guarded_job([&]() -> Result<std::vector<ContactRow>> {
         std::vector<ContactRow> out;
         auto stmt = impl_->db.prepare(
-            "SELECT c.id, e.id, r.date, r.situation FROM entity e "
+            "SELECT c.id, e.id, r.date, r.situation FROM entity_id e "
             "JOIN contact_read r ON r.enrollment = e.eno JOIN entity c ON c.eno = r.eno "
             "WHERE e.id = ?1 ORDER BY r.date DESC, c.id");
         stmt.with(BytesView{enrollment.bytes});
@@ -77,7 +77,7 @@ Result<std::vector<EntityId>> EntityReader::children_of(EntityId parent, std::ui
     return guarded_job([&]() -> Result<std::vector<EntityId>> {
         std::vector<EntityId> out;
         auto stmt = impl_->db.prepare(
-            "SELECT c.id FROM entity p JOIN entity c ON c.parent = p.eno AND c.tbl = ?2 "
+            "SELECT c.id FROM entity_id p JOIN entity c ON c.parent = p.eno AND c.tbl = ?2 "
             "WHERE p.id = ?1 ORDER BY c.id");
         stmt.with(BytesView{parent.bytes}, table);
         while (stmt.step()) out.push_back(id_at(stmt, 0));

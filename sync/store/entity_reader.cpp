@@ -39,11 +39,11 @@ EntityReader::Impl::Impl(Db& connection, sync::Replica own, Overlay screen)
       numbers(db),
       self(own),
       overlay(std::move(screen)),
-      state_(
-          db.prepare("SELECT s.body FROM entity e JOIN state s ON s.eno = e.eno WHERE e.id = ?1")),
-      eno_(db.prepare("SELECT eno FROM entity WHERE id = ?1")),
-      root_(db.prepare("SELECT r.id FROM entity e JOIN canon c ON c.eno = e.eno "
-                       "JOIN entity r ON r.eno = c.root WHERE e.id = ?1")) {}
+      state_(db.prepare(
+          "SELECT s.body FROM entity_id i JOIN state s ON s.eno = i.eno WHERE i.id = ?1")),
+      eno_(db.prepare("SELECT eno FROM entity_id WHERE id = ?1")),
+      root_(db.prepare("SELECT r.id FROM entity_id i JOIN canon c ON c.eno = i.eno "
+                       "JOIN entity r ON r.eno = c.root WHERE i.id = ?1")) {}
 
 std::int64_t EntityReader::Impl::eno_of(EntityId id) {
     eno_.with(BytesView{id.bytes});
@@ -92,8 +92,8 @@ Result<sync::EntityState> EntityReader::shown(EntityId id) {
 Result<EntityRow> EntityReader::entity_of(EntityId id) {
     return guarded_job([&]() -> Result<EntityRow> {
         auto stmt = impl_->db.prepare(
-            "SELECT e.tbl, p.id, e.first_ms, e.first_seq FROM entity e "
-            "LEFT JOIN entity p ON p.eno = e.parent WHERE e.id = ?1");
+            "SELECT e.tbl, p.id, e.first_ms, e.first_seq FROM entity_id i JOIN entity e ON e.eno = "
+            "i.eno LEFT JOIN entity p ON p.eno = e.parent WHERE i.id = ?1");
         stmt.with(BytesView{id.bytes});
         if (!stmt.step()) return fail(ErrorCode::kNotFound, "nothing is known here of the entity");
         EntityRow row;
@@ -116,8 +116,8 @@ Result<std::vector<EntityId>> EntityReader::profile_of(EntityId id) {
     return guarded_job([&]() -> Result<std::vector<EntityId>> {
         std::vector<EntityId> out{root};
         auto stmt = impl_->db.prepare(
-            "SELECT m.id FROM entity e JOIN canon c ON c.root = e.eno JOIN entity m ON m.eno = "
-            "c.eno WHERE e.id = ?1 AND m.eno <> e.eno ORDER BY m.id");
+            "SELECT m.id FROM entity_id i JOIN canon c ON c.root = i.eno JOIN entity m ON m.eno = "
+            "c.eno WHERE i.id = ?1 AND m.eno <> i.eno ORDER BY m.id");
         stmt.with(BytesView{root.bytes});
         while (stmt.step()) out.push_back(id_at(stmt, 0));
         return out;
@@ -183,7 +183,7 @@ Result<void> EntityReader::dump(const std::function<void(std::string_view)>& sin
     return guarded_job([&]() -> Result<void> {
         std::string text;
         for (const auto& [eno, id] :
-             all_entities(impl_->db, "SELECT eno, id FROM entity ORDER BY id")) {
+             all_entities(impl_->db, "SELECT eno, id FROM entity_id ORDER BY id")) {
             STREETLOG_TRY(const auto state, load(id));
             if (state == sync::EntityState{}) continue;
             text.clear();
@@ -205,7 +205,7 @@ Result<sync::Hash> EntityReader::dump_hash() {
     return guarded_job([&]() -> Result<sync::Hash> {
         sync::CanonicalHash hash;
         for (const auto& [eno, id] :
-             all_entities(impl_->db, "SELECT eno, id FROM entity ORDER BY id")) {
+             all_entities(impl_->db, "SELECT eno, id FROM entity_id ORDER BY id")) {
             STREETLOG_TRY(const auto state, load(id));
             if (!(state == sync::EntityState{})) hash.add(id, state);
         }

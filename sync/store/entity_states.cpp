@@ -34,17 +34,27 @@ std::uint16_t parent_column(const hud::Table& table) {
 
 }  // namespace
 
-EntityStates::EntityStates(Db& db, DbReplicaNumbers& numbers)
+EntityStates::EntityStates(Db& db, DbReplicaNumbers& numbers, Generation of)
     : numbers_(numbers),
-      find_(db.prepare("SELECT eno, tbl, parent, first_ms, first_seq FROM entity WHERE id = ?1")),
-      load_(db.prepare("SELECT body FROM state WHERE eno = ?1")),
-      insert_(db.prepare("INSERT INTO entity(eno, id, tbl, parent, first_ms, first_seq) "
+      find_(prepare_in(db,
+                       of,
+                       "SELECT e.eno, e.tbl, e.parent, e.first_ms, e.first_seq FROM entity_id$ i "
+                       "JOIN entity$ e ON e.eno = i.eno WHERE i.id = ?1")),
+      load_(prepare_in(db, of, "SELECT body FROM state$ WHERE eno = ?1")),
+      insert_(prepare_in(db,
+                         of,
+                         "INSERT INTO entity$(eno, id, tbl, parent, first_ms, first_seq) "
                          "VALUES(?1, ?2, ?3, ?4, ?5, ?6)")),
-      update_(db.prepare("UPDATE entity SET tbl = ?2, parent = ?3, first_ms = ?4, first_seq = ?5 "
+      insert_id_(prepare_in(db, of, "INSERT INTO entity_id$ VALUES(?1, ?2)")),
+      update_(prepare_in(db,
+                         of,
+                         "UPDATE entity$ SET tbl = ?2, parent = ?3, first_ms = ?4, first_seq = ?5 "
                          "WHERE eno = ?1")),
-      store_(db.prepare("INSERT INTO state(eno, body) VALUES(?1, ?2) "
+      store_(prepare_in(db,
+                        of,
+                        "INSERT INTO state$(eno, body) VALUES(?1, ?2) "
                         "ON CONFLICT(eno) DO UPDATE SET body = excluded.body")),
-      newest_(db.prepare("SELECT coalesce(max(eno), 0) FROM entity")) {
+      newest_(prepare_in(db, of, "SELECT coalesce(max(eno), 0) FROM entity$")) {
     forget();
 }
 
@@ -130,10 +140,12 @@ void EntityStates::write_entity(EntitySlot& slot) {
     const auto ms = first.transform([](const sync::Place& p) { return p.received.ms; });
     const auto seq = first.transform(
         [](const sync::Place& p) { return static_cast<std::int64_t>(p.seq.value); });
-    if (slot.is_new)
+    if (slot.is_new) {
         insert_.with(slot.eno, BytesView{slot.id.bytes}, slot.table, up, ms, seq).run();
-    else
+        insert_id_.with(BytesView{slot.id.bytes}, slot.eno).run();
+    } else {
         update_.with(slot.eno, slot.table, up, ms, seq).run();
+    }
 }
 
 void EntityStates::flush(const std::function<void(EntitySlot&)>& written) {

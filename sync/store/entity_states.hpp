@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sync/merge/merge.hpp"
+#include "sync/store/generation.hpp"
 #include "sync/store/replica_numbers.hpp"
 
 namespace streetlog::store {
@@ -22,14 +23,14 @@ struct EntitySlot {
     bool dirty = false;
 };
 
-/// Tables `entity` and `state` through a write-back cache: a transaction writes each state it
-/// touched once. Only for the writing connection.
+/// Tables `entity`, `entity_id` and `state` through a write-back cache: a transaction writes each
+/// state it touched once. Only for the writing connection.
 ///
 /// Invariant: outside a transaction the cache equals the database. Whoever rolls back calls
 /// `forget`.
 class EntityStates {
   public:
-    EntityStates(Db& db, DbReplicaNumbers& numbers);
+    EntityStates(Db& db, DbReplicaNumbers& numbers, Generation of = Generation::kLive);
 
     /// The entity, with a number of its own if it is new; new ones are written by `flush` if they
     /// were touched or named as a parent. Throws StorageFailure when a stored state cannot be read.
@@ -50,7 +51,7 @@ class EntityStates {
     void write_entity(EntitySlot& slot);
 
     DbReplicaNumbers& numbers_;
-    Stmt find_, load_, insert_, update_, store_, newest_;
+    Stmt find_, load_, insert_, insert_id_, update_, store_, newest_;
     std::unordered_map<EntityId, std::unique_ptr<EntitySlot>> slots_;
     std::vector<EntitySlot*> pending_;  // new or dirty
     std::int64_t next_eno_ = 1;

@@ -15,20 +15,24 @@ EntityId id_of(BytesView bytes) {
 
 }  // namespace
 
-Links::Links(Db& db, DbReplicaNumbers& numbers)
+Links::Links(Db& db, DbReplicaNumbers& numbers, Generation of)
     : numbers_(numbers),
-      ends_(db.prepare("SELECT a, b FROM link WHERE eno = ?1")),
-      drop_(db.prepare("DELETE FROM link WHERE eno = ?1")),
-      add_(db.prepare("INSERT INTO link VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")),
-      of_(db.prepare("SELECT replica_no, seq, op, a, b, verdict, strength, millibits FROM link "
+      ends_(prepare_in(db, of, "SELECT a, b FROM link$ WHERE eno = ?1")),
+      drop_(prepare_in(db, of, "DELETE FROM link$ WHERE eno = ?1")),
+      add_(prepare_in(db, of, "INSERT INTO link$ VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")),
+      of_(prepare_in(db,
+                     of,
+                     "SELECT replica_no, seq, op, a, b, verdict, strength, millibits FROM link$ "
                      "WHERE a = ?1 UNION "
-                     "SELECT replica_no, seq, op, a, b, verdict, strength, millibits FROM link "
+                     "SELECT replica_no, seq, op, a, b, verdict, strength, millibits FROM link$ "
                      "WHERE b = ?1")),
-      root_(db.prepare("SELECT root FROM canon WHERE eno = ?1")),
-      members_(db.prepare("SELECT e.id FROM canon c JOIN entity e ON e.eno = c.eno "
+      root_(prepare_in(db, of, "SELECT root FROM canon$ WHERE eno = ?1")),
+      members_(prepare_in(db,
+                          of,
+                          "SELECT e.id FROM canon$ c JOIN entity$ e ON e.eno = c.eno "
                           "WHERE c.root = ?1")),
-      uncanon_(db.prepare("DELETE FROM canon WHERE eno = ?1")),
-      canon_(db.prepare("INSERT OR REPLACE INTO canon VALUES(?1, ?2)")) {}
+      uncanon_(prepare_in(db, of, "DELETE FROM canon$ WHERE eno = ?1")),
+      canon_(prepare_in(db, of, "INSERT OR REPLACE INTO canon$ VALUES(?1, ?2)")) {}
 
 void Links::clear(Db& db) {
     db.exec("DELETE FROM link; DELETE FROM canon");

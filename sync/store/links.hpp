@@ -10,7 +10,7 @@ namespace streetlog::store {
 /// Tables `link` and `canon`: the live link assertions, and which clients they make one person.
 class Links {
   public:
-    Links(Db& db, DbReplicaNumbers& numbers);
+    Links(Db& db, DbReplicaNumbers& numbers, Generation of = Generation::kLive);
 
     /// Takes note of an entity that was just flushed: its assertions, and whether its first receipt
     /// moved, for that decides who is canonical.

@@ -6,13 +6,21 @@
 namespace streetlog::store {
 
 Projection::Projection(Db& connection, sync::Replica self)
+    : Projection(connection, std::make_unique<DbReplicaNumbers>(connection), self) {}
+
+Projection::Projection(Db& connection, std::unique_ptr<DbReplicaNumbers> made, sync::Replica self)
+    : Projection(connection, *made, self, Generation::kLive) {
+    own_numbers = std::move(made);
+}
+
+Projection::Projection(Db& connection, DbReplicaNumbers& shared, sync::Replica self, Generation of)
     : db(connection),
-      numbers(db),
-      states(db, numbers),
-      tables(db, self),
-      links(db, numbers),
-      conflict_drop_(db.prepare("DELETE FROM conflict WHERE eno = ?1")),
-      conflict_add_(db.prepare("INSERT INTO conflict VALUES(?1, ?2, ?3)")) {}
+      numbers(shared),
+      states(db, numbers, of),
+      tables(db, self, of),
+      links(db, numbers, of),
+      conflict_drop_(prepare_in(db, of, "DELETE FROM conflict$ WHERE eno = ?1")),
+      conflict_add_(prepare_in(db, of, "INSERT INTO conflict$ VALUES(?1, ?2, ?3)")) {}
 
 void Projection::put(const sync::Record& record, const std::optional<sync::Receipt>& receipt) {
     for (std::size_t i = 0; i < record.ops.size(); ++i) {
@@ -43,9 +51,10 @@ void Projection::note_conflicts(const EntitySlot& slot) {
 
 void Projection::flush(const Overlay& overlay, const Written& written) {
     sync::EntityState shown;
+    const ReadTables::Number number = [this](const EntityId& id) { return states.get(id).eno; };
     states.flush([&](EntitySlot& slot) {
         const bool other = overlay && overlay(slot, shown);
-        tables.write(slot, other ? shown : slot.state, states);
+        tables.write(slot, other ? shown : slot.state, number);
         note_conflicts(slot);
         links.note(slot);
         if (written) written(slot);
@@ -68,7 +77,7 @@ void Projection::forget() {
 
 void Projection::clear() {
     clear_read();
-    db.exec("DELETE FROM state; DELETE FROM entity");
+    db.exec("DELETE FROM state; DELETE FROM entity; DELETE FROM entity_id");
     states.forget();
 }
 

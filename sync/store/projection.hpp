@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "sync/store/links.hpp"
@@ -16,6 +17,8 @@ struct Projection {
     using Written = std::function<void(const EntitySlot& slot)>;
 
     Projection(Db& db, sync::Replica self);
+    /// One set of tables of several in the file, which share the numbers of replicas.
+    Projection(Db& db, DbReplicaNumbers& shared, sync::Replica self, Generation of);
 
     void put(const sync::Record& record, const std::optional<sync::Receipt>& receipt);
     void hide(const sync::RecordKey& key,
@@ -37,12 +40,14 @@ struct Projection {
     [[nodiscard]] std::vector<EntityId> with_state();
 
     Db& db;
-    DbReplicaNumbers numbers;
+    std::unique_ptr<DbReplicaNumbers> own_numbers;  // when they are not shared
+    DbReplicaNumbers& numbers;
     EntityStates states;
     ReadTables tables;
     Links links;
 
   private:
+    Projection(Db& db, std::unique_ptr<DbReplicaNumbers> made, sync::Replica self);
     void note_conflicts(const EntitySlot& slot);
 
     Stmt conflict_drop_, conflict_add_;

@@ -61,29 +61,38 @@ struct ReadTables::Winners {
     }
 };
 
-ReadTables::ReadTables(Db& db, sync::Replica self)
+ReadTables::ReadTables(Db& db, sync::Replica self, Generation of, Keys keys)
     : self_(self),
-      client_(db.prepare(
-          "INSERT OR REPLACE INTO client_read VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
+      keys_(keys),
+      key_add_(prepare_in(db, of, "INSERT INTO client_key$ VALUES(?1, ?2, ?3)")),
+      key_drop_(
+          prepare_in(db, of, "DELETE FROM client_key$ WHERE kind = ?1 AND key = ?2 AND eno = ?3")),
+      known_keys_(prepare_in(
+          db, of, "SELECT last_key, first_key, ssn, dob FROM client_read$ WHERE eno = ?1")),
+      client_(prepare_in(
+          db,
+          of,
+          "INSERT OR REPLACE INTO client_read$ VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
           "?14,?15)")),
-      client_gone_(db.prepare("DELETE FROM client_read WHERE eno = ?1")),
-      enrollment_(
-          db.prepare("INSERT OR REPLACE INTO enrollment_read VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")),
-      enrollment_gone_(db.prepare("DELETE FROM enrollment_read WHERE eno = ?1")),
-      contact_(db.prepare("INSERT OR REPLACE INTO contact_read VALUES(?1,?2,?3,?4)")),
-      contact_gone_(db.prepare("DELETE FROM contact_read WHERE eno = ?1")),
-      project_(db.prepare("INSERT OR REPLACE INTO project_read VALUES(?1,?2,?3)")),
-      project_gone_(db.prepare("DELETE FROM project_read WHERE eno = ?1")),
-      user_(db.prepare("INSERT OR REPLACE INTO user_ VALUES(?1,?2,?3,?4)")),
-      user_gone_(db.prepare("DELETE FROM user_ WHERE eno = ?1")) {}
+      client_gone_(prepare_in(db, of, "DELETE FROM client_read$ WHERE eno = ?1")),
+      enrollment_(prepare_in(
+          db, of, "INSERT OR REPLACE INTO enrollment_read$ VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")),
+      enrollment_gone_(prepare_in(db, of, "DELETE FROM enrollment_read$ WHERE eno = ?1")),
+      contact_(prepare_in(db, of, "INSERT OR REPLACE INTO contact_read$ VALUES(?1,?2,?3,?4)")),
+      contact_gone_(prepare_in(db, of, "DELETE FROM contact_read$ WHERE eno = ?1")),
+      project_(prepare_in(db, of, "INSERT OR REPLACE INTO project_read$ VALUES(?1,?2,?3)")),
+      project_gone_(prepare_in(db, of, "DELETE FROM project_read$ WHERE eno = ?1")),
+      user_(prepare_in(db, of, "INSERT OR REPLACE INTO user_$ VALUES(?1,?2,?3,?4)")),
+      user_gone_(prepare_in(db, of, "DELETE FROM user_$ WHERE eno = ?1")) {}
 
 void ReadTables::clear(Db& db) {
     db.exec(
-        "DELETE FROM client_read; DELETE FROM enrollment_read; DELETE FROM contact_read;"
-        "DELETE FROM project_read; DELETE FROM user_");
+        "DELETE FROM client_read; DELETE FROM client_key; DELETE FROM enrollment_read;"
+        "DELETE FROM contact_read; DELETE FROM project_read; DELETE FROM user_");
 }
 
 void ReadTables::drop(const EntitySlot& slot) {
+    change_keys(slot.eno, {});
     for (Stmt* gone :
          {&client_gone_, &enrollment_gone_, &contact_gone_, &project_gone_, &user_gone_})
         gone->with(slot.eno).run();
@@ -91,55 +100,68 @@ void ReadTables::drop(const EntitySlot& slot) {
 
 void ReadTables::write(const EntitySlot& slot,
                        const sync::EntityState& shown,
-                       EntityStates& states) {
+                       const Number& number) {
     const Winners of{shown, self_};
     const bool is_void = of.is_void();
     switch (slot.table) {
         case tbl::kClient:
-            if (is_void)
-                client_gone_.with(slot.eno).run();
-            else
-                write_client(slot, of);
-            break;
+            if (!is_void) return write_client(slot, of);
+            change_keys(slot.eno, {});
+            return client_gone_.with(slot.eno).run();
         case tbl::kEnrollment:
-            if (is_void)
-                enrollment_gone_.with(slot.eno).run();
-            else
-                write_enrollment(slot, of, states);
-            break;
+            if (!is_void) return write_enrollment(slot, of, number);
+            return enrollment_gone_.with(slot.eno).run();
         case tbl::kCurrentLivingSituation:
-            if (is_void)
-                contact_gone_.with(slot.eno).run();
-            else
-                write_contact(slot, of, states);
-            break;
+            if (!is_void) return write_contact(slot, of, number);
+            return contact_gone_.with(slot.eno).run();
         case tbl::kProject:
             project_gone_.with(slot.eno).run();
-            if (!is_void) {
-                const auto& kind = of.cells(tbl::kProject, grp::kProjectType);
-                project_
-                    .with(slot.eno,
-                          text_in(of.cells(tbl::kProject, grp::kProjectName),
-                                  col::project::kProjectName),
-                          number_in(kind, col::project::kProjectType))
-                    .run();
-            }
-            break;
-        case tbl::kHubUser: {
+            if (!is_void) write_project(slot, of);
+            return;
+        case tbl::kHubUser:
             user_gone_.with(slot.eno).run();
-            const auto& account = of.cells(tbl::kHubUser, grp::kHubUserAccount);
-            const auto number = number_in(account, col::hub_user::kUserNumber);
-            if (is_void || !number) break;
-            user_
-                .with(slot.eno,
-                      *number,
-                      text_in(account, col::hub_user::kDisplayName),
-                      number_in(account, col::hub_user::kActive).value_or(1))
-                .run();
-            break;
-        }
+            if (!is_void) write_user(slot, of);
+            return;
         default:
-            break;
+            return;
+    }
+}
+
+void ReadTables::write_project(const EntitySlot& slot, const Winners& of) {
+    const auto& kind = of.cells(tbl::kProject, grp::kProjectType);
+    project_
+        .with(slot.eno,
+              text_in(of.cells(tbl::kProject, grp::kProjectName), col::project::kProjectName),
+              number_in(kind, col::project::kProjectType))
+        .run();
+}
+
+void ReadTables::write_user(const EntitySlot& slot, const Winners& of) {
+    const auto& account = of.cells(tbl::kHubUser, grp::kHubUserAccount);
+    const auto number = number_in(account, col::hub_user::kUserNumber);
+    if (!number) return;
+    user_
+        .with(slot.eno,
+              *number,
+              text_in(account, col::hub_user::kDisplayName),
+              number_in(account, col::hub_user::kActive).value_or(1))
+        .run();
+}
+
+/// Before the client's own row changes, for that says which keys there are.
+void ReadTables::change_keys(std::int64_t eno, const ClientKeys& now) {
+    if (keys_ == Keys::kLater) return;
+    ClientKeys before;
+    known_keys_.with(eno);
+    if (known_keys_.step()) {
+        for (std::size_t i = 0; i < before.size(); ++i)
+            before[i] = known_keys_.text(static_cast<int>(i));
+        known_keys_.reset();
+    }
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        if (before[i] == now[i]) continue;
+        if (!before[i].empty()) key_drop_.with(i + 1, before[i], eno).run();
+        if (!now[i].empty()) key_add_.with(i + 1, now[i], eno).run();
     }
 }
 
@@ -151,10 +173,13 @@ void ReadTables::write_client(const EntitySlot& slot, const Winners& of) {
     const std::string first = text_in(name, c::kFirstName);
     const std::string last = text_in(name, c::kLastName);
     const std::string ssn = ssn_characters(text_in(ssn_cells, c::kSSN));
+    const std::string born = date_in(dob, c::kDOB);
+    const ClientKeys keys{name_key(last), name_key(first), ssn, born};
+    change_keys(slot.eno, keys);
     client_
         .with(slot.eno,
-              name_key(first),
-              name_key(last),
+              keys[1],
+              keys[0],
               first,
               text_in(name, c::kMiddleName),
               last,
@@ -163,14 +188,14 @@ void ReadTables::write_client(const EntitySlot& slot, const Winners& of) {
               ssn,
               last_four(ssn),
               number_in(ssn_cells, c::kSSNDataQuality).value_or(kNotCollected),
-              date_in(dob, c::kDOB),
+              born,
               number_in(dob, c::kDOBDataQuality).value_or(kNotCollected),
               number_in(of.cells(tbl::kClient, grp::kClientSex), c::kSex).value_or(kNotCollected),
               of.unsent() ? 1 : 0)
         .run();
 }
 
-void ReadTables::write_enrollment(const EntitySlot& slot, const Winners& of, EntityStates& states) {
+void ReadTables::write_enrollment(const EntitySlot& slot, const Winners& of, const Number& number) {
     namespace e = col::enrollment;
     const auto& keys = of.cells(tbl::kEnrollment, 0);
     const auto client = id_in(keys, e::kPersonalID);
@@ -183,7 +208,7 @@ void ReadTables::write_enrollment(const EntitySlot& slot, const Winners& of, Ent
     };
     enrollment_
         .with(slot.eno,
-              client ? states.get(*client).eno : 0,
+              client ? number(*client) : 0,
               bytes(project),
               date_in(of.cells(tbl::kEnrollment, grp::kEnrollmentEntry), e::kEntryDate),
               date_in(exit, col::exit::kExitDate),
@@ -193,13 +218,13 @@ void ReadTables::write_enrollment(const EntitySlot& slot, const Winners& of, Ent
         .run();
 }
 
-void ReadTables::write_contact(const EntitySlot& slot, const Winners& of, EntityStates& states) {
+void ReadTables::write_contact(const EntitySlot& slot, const Winners& of, const Number& number) {
     namespace s = col::current_living_situation;
     const auto enrollment = id_in(of.cells(tbl::kCurrentLivingSituation, 0), s::kEnrollmentID);
     const auto& contact = of.cells(tbl::kCurrentLivingSituation, grp::kContactContact);
     contact_
         .with(slot.eno,
-              enrollment ? states.get(*enrollment).eno : 0,
+              enrollment ? number(*enrollment) : 0,
               date_in(contact, s::kInformationDate),
               number_in(contact, s::kCurrentLivingSituation))
         .run();

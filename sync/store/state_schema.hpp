@@ -45,4 +45,30 @@ CREATE TABLE conflict(eno INT NOT NULL, tbl INT NOT NULL, grp INT NOT NULL,
     PRIMARY KEY(eno, tbl, grp)) STRICT, WITHOUT ROWID;   -- groups whose own view a person should decide
 )sql";
 
+/// The second step of these tables: what is looked up by random keys gets tables of its own in key
+/// order, because the rows of a whole generation can be written in the order of such a table in
+/// small steps (agent_bootstrap), and an index cannot. client_key kinds: 1 last name, 2 first name,
+/// 3 SSN, 4 date of birth.
+inline constexpr const char* kLookupTables = R"sql(
+CREATE TABLE entity_id(id BLOB PRIMARY KEY, eno INT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE client_key(kind INT NOT NULL, key TEXT NOT NULL, eno INT NOT NULL,
+    PRIMARY KEY(kind, key, eno)) STRICT, WITHOUT ROWID;
+INSERT INTO entity_id SELECT id, eno FROM entity ORDER BY id;
+CREATE TABLE entity_rows(eno INTEGER PRIMARY KEY, id BLOB NOT NULL, tbl INT NOT NULL, parent INT,
+    first_ms INT, first_seq INT) STRICT;
+INSERT INTO entity_rows SELECT eno, id, tbl, parent, first_ms, first_seq FROM entity;
+DROP TABLE entity;
+ALTER TABLE entity_rows RENAME TO entity;
+CREATE INDEX entity_parent ON entity(parent, tbl) WHERE parent IS NOT NULL;
+INSERT INTO client_key SELECT 1, last_key, eno FROM client_read WHERE last_key <> '' ORDER BY 2, 3;
+INSERT INTO client_key SELECT 2, first_key, eno FROM client_read WHERE first_key <> '' ORDER BY 2, 3;
+INSERT INTO client_key SELECT 3, ssn, eno FROM client_read WHERE ssn <> '' ORDER BY 2, 3;
+INSERT INTO client_key SELECT 4, dob, eno FROM client_read WHERE dob <> '' ORDER BY 2, 3;
+DROP INDEX client_last;
+DROP INDEX client_first;
+DROP INDEX client_ssn;
+DROP INDEX client_ssn4;
+DROP INDEX client_dob;
+)sql";
+
 }  // namespace streetlog::store

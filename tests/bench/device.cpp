@@ -2,9 +2,12 @@
 
 #include <future>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/json/parse.hpp>
 
@@ -217,6 +220,49 @@ Result<Device::Transfer> Device::pull(bool count_bytes) {
     count_bytes_ = false;
     if (!*ended_) return std::unexpected(ended_->error());
     return Transfer{.seconds = seconds_since(begun), .bytes = wire_.total()};
+}
+
+Result<Device::FirstSync> Device::first_sync(const std::function<store::SaveRequest()>& next) {
+    constexpr std::chrono::milliseconds kSaveEvery{20};
+    count_bytes_ = true;
+    wire_ = {};
+    FirstSync out;
+    const std::uint64_t begun = monotonic_ns();
+    start(options_);
+    asio::co_spawn(
+        io_, runner_->once(), [this](const std::exception_ptr& broken, Result<void> end) {
+            ended_ = broken ? fail(ErrorCode::kInternal, "the session threw") : std::move(end);
+        });
+    const auto cursor_set = [this] {
+        const auto cursor = store_.cursor(1);
+        return cursor && *cursor;
+    };
+    Result<void> saved;
+    bool done = false;
+    const auto person = [&]() -> asio::awaitable<void> {
+        asio::steady_timer due{io_};
+        auto at = asio::steady_timer::clock_type::now();
+        while (saved && !ended_ && !cursor_set()) {
+            at += kSaveEvery;
+            due.expires_at(at);
+            co_await due.async_wait(asio::as_tuple(asio::use_awaitable));
+            const auto result = store_.save(next());
+            if (!result) saved = std::unexpected(result.error());
+            const auto now = asio::steady_timer::clock_type::now();
+            out.saves_ms.push_back(std::chrono::duration<double, std::milli>(now - at).count());
+            at = std::max(at, now - kSaveEvery);  // a person does not make up for lost time
+            runner_->nudge();
+        }
+        out.live_seconds = seconds_since(begun);
+        done = true;
+    };
+    asio::co_spawn(io_, person(), asio::detached);
+    while (!ended_ || !done) run_one();
+    count_bytes_ = false;
+    STREETLOG_CHECK(std::move(saved));
+    if (!*ended_) return std::unexpected(ended_->error());
+    out.transfer = {.seconds = seconds_since(begun), .bytes = wire_.total()};
+    return out;
 }
 
 void Device::watch(std::uint16_t table) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -71,6 +73,16 @@ class Device {
     [[nodiscard]] Result<void> settle();
     /// Connects and pulls until caught up; everything received is stored.
     [[nodiscard]] Result<Transfer> pull(bool count_bytes);
+
+    struct FirstSync {
+        Transfer transfer;
+        double live_seconds = 0;  // until the clients can be found
+        std::vector<double> saves_ms;
+    };
+
+    /// Like pull(), while a person saves what `next` gives every 20 ms, until the snapshot is
+    /// loaded or all is pulled.
+    [[nodiscard]] Result<FirstSync> first_sync(const std::function<store::SaveRequest()>& next);
 
     /// Stays connected from now on. Returns when the device has everything the hub has, and then
     /// says

@@ -1,5 +1,6 @@
 #include "tests/bench/device_role.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -125,6 +126,22 @@ Result<json::value> DeviceRole::act(std::uint64_t id,
     if (fn == "pull") {
         STREETLOG_TRY(const auto pulled, device.pull(only_one));
         return to_json(pulled);
+    }
+    if (fn == "firstSync") {
+        STREETLOG_TRY(const auto seed, number_of(arg, "seed"));
+        net::SystemClock clock;
+        Load load{seed, device.store().settings().self, clock.now()};
+        STREETLOG_TRY(auto synced, device.first_sync([&] { return load.intake_of_one().first; }));
+        STREETLOG_TRY(const auto status, device.store().read().status());
+        auto& saves = synced.saves_ms;
+        std::ranges::sort(saves);
+        auto out = to_json(synced.transfer).as_object();
+        out["live_seconds"] = synced.live_seconds;
+        out["clients"] = status.clients;
+        out["saves"] = saves.size();
+        out["save_p50_ms"] = saves.empty() ? 0.0 : saves[saves.size() / 2];
+        out["save_max_ms"] = saves.empty() ? 0.0 : saves.back();
+        return out;
     }
     if (fn == "dump_hash") {
         STREETLOG_TRY(const auto hash, device.store().dump_hash());

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "tests/bench/device_role.hpp"
+#include "tests/bench/first_sync.hpp"
 #include "tests/bench/floor_role.hpp"
 #include "tests/bench/herd.hpp"
 #include "tests/bench/report.hpp"
@@ -27,6 +28,7 @@ struct Options {
     fs::path work;
     fs::path hub;
     HerdShape herd;
+    FirstSyncShape first;
 };
 
 void tell(const std::string& text) {
@@ -95,6 +97,23 @@ int herd(const Options& options) {
     return figures->verified ? 0 : exit_code(ErrorCode::kDamaged);
 }
 
+int first_sync(const Options& options) {
+    std::optional<test::TempDir> temporary;
+    if (options.work.empty()) temporary.emplace();
+    const fs::path directory = temporary ? temporary->path() : options.work / "streetlog-first";
+    fs::remove_all(directory);
+    fs::create_directories(directory);
+    const auto figures = run_first_sync(options.first, options.hub, directory, tell);
+    if (!temporary) fs::remove_all(directory);
+    if (!figures) {
+        fmt::print(stderr, "error: {}\n", figures.error().message);
+        return exit_code(figures.error().code);
+    }
+    fmt::print(options.json ? stderr : stdout, "{}", to_table(*figures));
+    if (options.json) fmt::print("{}\n", boost::json::serialize(to_json(*figures)));
+    return figures->verified ? 0 : exit_code(ErrorCode::kDamaged);
+}
+
 int run(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     CLI::App app{"Measures Streetlog's sync beside a naive floor (tests/bench/README.md)."};
@@ -128,6 +147,15 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 1'000'000));
     gathering->add_option("--work", options.work, "Directory on the disk to measure");
     gathering->add_option("--hub", options.hub, "The hub's program")->capture_default_str();
+    auto* first = app.add_subcommand("first-sync", "An empty device meets a hub that holds a town");
+    first->callback([&] { job = [&] { return first_sync(options); }; });
+    first->add_flag("--json", options.json, "One JSON object on standard output");
+    first->add_option("--clients", options.first.clients, "How many the hub holds")
+        ->capture_default_str()
+        ->check(CLI::Range(100, 1'000'000));
+    first->add_flag("--log{false}", options.first.snapshot, "Read the log instead of a snapshot");
+    first->add_option("--work", options.work, "Directory on the disk to measure");
+    first->add_option("--hub", options.hub, "The hub's program")->capture_default_str();
     const auto role = [&](const char* name, const char* help, auto make) {
         app.add_subcommand(name, help)->callback([&job, make] {
             job = [make] {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/preload.hpp"
 #include "tests/bench/process.hpp"
 
 namespace streetlog::bench {
@@ -11,7 +12,9 @@ namespace streetlog::bench {
 struct OfficeOptions {
     std::filesystem::path hub_program;
     std::filesystem::path directory;  // for everything; empty at the start
-    std::uint64_t preload = 0;
+    std::uint64_t preload = 0;        // records; of a town: clients
+    PreloadOf preload_of = PreloadOf::kLoad;
+    std::uint64_t snapshot_after = 0;  // records after which a device loads a snapshot; 0: never
     std::size_t devices = 0;
 };
 

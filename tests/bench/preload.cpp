@@ -24,8 +24,8 @@ constexpr std::int64_t kMeanStepMs = 20'000;
 /// ends the preload with an error.
 class FlowingLog final : public sync::AgentLog {
   public:
-    FlowingLog(const sync::Replica& self, std::uint64_t records, Instant start)
-        : self_(self), load_(kSeed, self, start), records_(records) {
+    FlowingLog(const sync::Replica& self, std::uint64_t records, Instant start, PreloadOf of)
+        : self_(self), of_(of), load_(kSeed, self, start), records_(records) {
         // The hash of the whole log stands in Hello; so all is made twice, once to hash it.
         Load once{kSeed, self, start};
         sync::Hlc clock;
@@ -78,7 +78,8 @@ class FlowingLog final : public sync::AgentLog {
     }
 
     sync::EncodedRecord encode(Load& load, sync::Hlc& clock, std::uint64_t seq) const {
-        auto request = load.next();
+        auto request =
+            of_ == PreloadOf::kTown && seq % 2 == 1 ? load.intake_of_one().first : load.next();
         sync::Record record{std::move(request.header), std::move(request.ops)};
         record.header.replica = self_;
         record.header.seq = seq;
@@ -88,6 +89,7 @@ class FlowingLog final : public sync::AgentLog {
     }
 
     sync::Replica self_;
+    PreloadOf of_;
     Load load_;
     std::uint64_t records_;
     sync::Hash head_{};
@@ -134,12 +136,15 @@ net::asio::awaitable<Result<void>> drive(Enrolment enrolment, sync::AgentLog& lo
 
 }  // namespace
 
-Result<void> preload(const std::filesystem::path& file, std::uint16_t port, std::uint64_t records) {
+Result<void> preload(const std::filesystem::path& file,
+                     std::uint16_t port,
+                     std::uint64_t records,
+                     PreloadOf of) {
     STREETLOG_TRY(auto enrolment, read_enrolment(file));
     enrolment.port = port;
     net::SystemClock clock;
     const Instant start{clock.now().ms - static_cast<std::int64_t>(records) * kMeanStepMs};
-    FlowingLog log{{enrolment.device, 1}, records, start};
+    FlowingLog log{{enrolment.device, 1}, records, start, of};
     net::asio::io_context io{1};
     std::optional<Result<void>> outcome;
     net::asio::co_spawn(io,

@@ -196,8 +196,14 @@ void StoreWorld::author(const HistoryRecord& record) {
     if (key != record.record.header.key()) differences.emplace_back("the key of a hub's record");
 }
 
+void StoreWorld::load_snapshot(test::OfficeHub& hub, store::AgentStore& agent) {
+    const auto file = hub.snapshot();
+    hub.bootstrap(agent, *file, static_cast<std::uint32_t>(at_most(64 * 1024)));
+}
+
 /// False when there is no more.
 bool StoreWorld::pull_page(test::OfficeHub& hub, store::AgentStore& agent) {
+    if (coin(100)) load_snapshot(hub, agent);
     auto page = hub.page_for(agent, at_most(kPageBytesMax));
     const bool reads_only = agent.settings().self.device.bytes[0] == 0xee;
     if (reads_only) std::ranges::shuffle(page.runs, random_);
@@ -218,6 +224,8 @@ void StoreWorld::settle() {
         if (agent.oldest_unsent() != 0) differences.emplace_back("a receipt never came");
     }
     hash_ = hub_.dump_hash();
+    agents_.push_back(new_agent(reader_replica(3), "newcomer"));
+    load_snapshot(hub_, agents_.back());
     for (std::size_t i = 0; i < agents_.size(); ++i)
         expect_hash("agent " + std::to_string(i), need(agents_[i].dump_hash()));
 }
@@ -237,6 +245,10 @@ void StoreWorld::make_again() {
     }
     need(agent.rebuild_state());
     expect_hash(who + ", half pulled again and made again", need(agent.dump_hash()));
+    load_snapshot(hub_, agent);
+    expect_hash(who + ", from a snapshot", need(agent.dump_hash()));
+    need(agent.rebuild_state());
+    expect_hash(who + ", from a snapshot and made again", need(agent.dump_hash()));
     while (pull_page(hub_, agent)) {
     }
     expect_hash(who + ", pulled again", need(agent.dump_hash()));
@@ -287,7 +299,7 @@ std::vector<std::pair<std::string, store::EntityReader*>> StoreWorld::readers() 
     std::vector<std::pair<std::string, store::EntityReader*>> out;
     out.emplace_back("hub", &hub_.projection.read());
     for (std::size_t i = 0; i < agents_.size(); ++i)
-        out.emplace_back(i == kReader ? "reader" : "author " + std::to_string(i),
+        out.emplace_back(i >= kReader ? "reader" : "author " + std::to_string(i),
                          &agents_[i].read());
     return out;
 }

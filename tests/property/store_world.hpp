@@ -12,7 +12,7 @@ namespace streetlog::sync::testing {
 /// One hub with three agents on real stores, in which histories happen: two agents are the authors
 /// of some of the records and save them themselves, the third only reads. Records come to the hub
 /// in runs and groups of any size, some twice; acks get lost; pages come in any size, some twice,
-/// and the reader takes the runs of a page in any order.
+/// and the reader takes the runs of a page in any order. Now and then one loads a snapshot instead.
 class StoreWorld {
   public:
     explicit StoreWorld(std::uint32_t seed);
@@ -58,6 +58,7 @@ class StoreWorld {
     void check_result(const Replica& replica, const hub::IngestResult& result);
     void author(const HistoryRecord& record);
     bool pull_page(test::OfficeHub& hub, store::AgentStore& agent);
+    void load_snapshot(test::OfficeHub& hub, store::AgentStore& agent);
     void expect_hash(const std::string& who, const Hash& got);
 
     std::mt19937 random_;

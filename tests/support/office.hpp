@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "hub/feed/page_reader.hpp"
+#include "hub/feed/snapshot_build.hpp"
 #include "hub/ingest/ledger.hpp"
 #include "hub/project/hub_projection.hpp"
 #include "sync/store/agent_store.hpp"
@@ -76,6 +77,54 @@ class OfficeHub {
             need(agent.apply_page(page, {1}));
             more = !page.caught_up;
         }
+    }
+
+    /// A snapshot of everything taken in so far.
+    std::shared_ptr<hub::SnapshotFile> snapshot() {
+        need(projection.catch_up(log));
+        const std::atomic<bool> stop = false;
+        const auto file = path() / "scope-1.snapshot";
+        need(hub::build_snapshot({path(), ledger.self().device, hub::kScopeAll}, file, stop));
+        return need(hub::SnapshotFile::open(file));
+    }
+
+    /// The manifest as `agent` is sent it.
+    sync::SnapshotManifest manifest_for(store::AgentStore& agent, hub::SnapshotFile& file) {
+        auto manifest = file.manifest();
+        for (const auto& row : log.replicas()) {  // as HelloAck says it
+            sync::PushAck acked;
+            acked.acked_seq = row.acked_seq;
+            if (row.replica == agent.settings().self) need(agent.store_ack(acked));
+        }
+        const auto from = need(agent.log().head()).first_unreceipted;
+        if (from > 0) need(pages.read_own(from, 1 << 20, agent.settings().self, manifest.own));
+        return std::get<sync::SnapshotManifest>(
+            need(sync::decode_message(sync::encode_message(manifest))));
+    }
+
+    /// Hands `agent` a snapshot in pieces of at most `piece_bytes` until it is what the agent
+    /// shows. `meanwhile` is called between any two steps; false from it ends this early.
+    bool bootstrap(
+        store::AgentStore& agent,
+        hub::SnapshotFile& file,
+        std::uint32_t piece_bytes,
+        const std::function<bool()>& meanwhile = [] { return true; }) {
+        auto place = need(agent.begin_snapshot(manifest_for(agent, file)));
+        for (;;) {
+            if (!meanwhile()) return false;
+            if (agent.bootstrap_due()) {
+                if (need(agent.bootstrap_step())) break;
+                continue;
+            }
+            sync::SnapshotPiece piece{hub::kScopeAll, file.id(), place.chunk, place.offset, {}};
+            piece.body = need(file.read(place.chunk, place.offset, piece_bytes));
+            need(agent.store_piece(piece));
+            place.offset += static_cast<std::uint32_t>(piece.body.size());
+            if (place.offset == file.manifest().chunks[place.chunk].bytes)
+                place = {place.chunk + 1, 0};
+        }
+        while (agent.bootstrap_due()) need(agent.bootstrap_step());
+        return true;
     }
 
     sync::Hash dump_hash() {

@@ -39,7 +39,11 @@ TEST(Golden, EveryMessageIsStillWrittenAndReadAsItWas) {
                            "pull",
                            "page",
                            "error",
-                           "bye"};
+                           "bye",
+                           "snapshot_ask",
+                           "snapshot_manifest",
+                           "snapshot_get",
+                           "snapshot_piece"};
     const auto messages = samples();
     ASSERT_EQ(messages.size(), std::size(names));
     for (std::size_t i = 0; i < messages.size(); ++i) {

@@ -47,7 +47,12 @@ class MemoryLog final : public AgentLog {
     }
 
     Result<LogHead> head() override {
-        return LogHead{replica_, records.size(), hashes.back(), acked, acked, {}};
+        LogHead out;
+        out.replica = replica_;
+        out.last_seq = records.size();
+        out.head_hash = hashes.back();
+        out.acked_seq = out.last_receipt_seq = acked;
+        return out;
     }
 
     Result<PushRun> read_run(std::uint64_t first,

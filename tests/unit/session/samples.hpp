@@ -44,6 +44,15 @@ inline std::vector<Message> samples() {
     hello_ack.scopes = {{1, true}};
     hello_ack.credit = 1000;
     PushAck ack{2, {receipt}, {{1, RecordStatus::kQuarantined, StatusCode::kMalformed}}, 1, 55, {}};
+    SnapshotManifest manifest;
+    manifest.scope = 1;
+    manifest.at = {{9}, Hash{{1}}};
+    manifest.bundle = 1;
+    manifest.entities = 12;
+    manifest.chunks = {{Hash{{2}}, 300, 1'000, Encoding::kZstd},
+                       {Hash{{3}}, 7, 7, Encoding::kPlain}};
+    manifest.own.push_back({receipt, {5}, Encoding::kNone, 0, {}, {}});
+    manifest.own_more = true;
     return {Challenge{{1, 2}, {3}, 1, 4, DeviceId{{5}}},
             hello,
             hello_ack,
@@ -54,7 +63,11 @@ inline std::vector<Message> samples() {
             Pull{1, {{2}, Hash{{2}}}, 3},
             page,
             ErrorMessage{WireCode::kGap, ErrorClass::kRewind, 5, 6, "why"},
-            Bye{WireCode::kMaintenance, "later"}};
+            Bye{WireCode::kMaintenance, "later"},
+            SnapshotAsk{1, 7, Hash{{4}}},
+            manifest,
+            SnapshotGet{1, Hash{{4}}, 2, 3, 400},
+            SnapshotPiece{1, Hash{{4}}, 2, 3, {5, 6, 7}}};
 }
 
 }  // namespace streetlog::sync::testing
