@@ -19,7 +19,8 @@ Result<store::DeviceRow> find_device(store::HubLog& log, std::string_view who) {
 
 Result<void> write_device(Ledger& ledger, const store::DeviceRow& device) {
     namespace col = hud::col::hub_device;
-    const bool known = device.written.seq != 0;
+    // One from before the log kept the dot has nothing to supersede, and is there all the same.
+    const bool known = ledger.log().device(device.id).has_value();
     sync::Op op;
     op.entity = {device.id.bytes};
     op.kind = known ? sync::OpKind::kSetGroup : sync::OpKind::kCreate;
@@ -32,7 +33,7 @@ Result<void> write_device(Ledger& ledger, const store::DeviceRow& device) {
     if (device.approved_until.ms != 0)
         op.cells.push_back({col::kApprovedUntil, device.approved_until.ms});
     std::ranges::sort(op.cells, {}, &sync::Cell::column);
-    if (known) op.supersedes = {device.written};
+    if (device.written.seq != 0) op.supersedes = {device.written};
     STREETLOG_CHECK(ledger.author({}, {std::move(op)}));
     return {};
 }
