@@ -94,23 +94,27 @@ Result<Authority> Authority::open(const std::filesystem::path& data) {
     };
     auto root = load_certificate(root_certificate_file(data));
     if (!root) return missing(root.error());
-    STREETLOG_TRY(auto certificate, load_certificate(issuer_certificate_file(data)));
-    STREETLOG_TRY(auto issuer_key, net::load_key(issuer_key_file(data)));
-    STREETLOG_TRY(auto hub, load_certificate(hub_certificate_file(data)));
-    STREETLOG_TRY(auto hub_key, net::load_key(hub_key_file(data)));
-    if (certificate.public_key() != issuer_key.public_key())
+    auto certificate = load_certificate(issuer_certificate_file(data));
+    if (!certificate) return missing(certificate.error());
+    auto issuer_key = net::load_key(issuer_key_file(data));
+    if (!issuer_key) return missing(issuer_key.error());
+    auto hub = load_certificate(hub_certificate_file(data));
+    if (!hub) return missing(hub.error());
+    auto hub_key = net::load_key(hub_key_file(data));
+    if (!hub_key) return missing(hub_key.error());
+    if (certificate->public_key() != issuer_key->public_key())
         return fail(ErrorCode::kDamaged,
                     "issuer.crt is not of issuer.key",
                     "Put both back from the same backup.");
-    if (hub.public_key() != hub_key.public_key())
+    if (hub->public_key() != hub_key->public_key())
         return fail(ErrorCode::kDamaged,
                     "hub.crt is not of hub.key",
                     "Put both back from the same backup.");
     return Authority{data,
                      *std::move(root),
-                     {std::move(certificate), std::move(issuer_key)},
-                     std::move(hub),
-                     std::move(hub_key)};
+                     {*std::move(certificate), *std::move(issuer_key)},
+                     *std::move(hub),
+                     *std::move(hub_key)};
 }
 
 Result<void> Authority::renew_issuer(const std::filesystem::path& data,
