@@ -44,7 +44,7 @@ void require(bool done) {
 }
 
 Owned<BIO> reading(std::string_view text) {
-    Owned<BIO> bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+    Owned<BIO> bio{BIO_new_mem_buf(text.empty() ? "" : text.data(), static_cast<int>(text.size()))};
     require(bio != nullptr);
     return bio;
 }
@@ -268,10 +268,15 @@ Result<Validity> judge(const Certificate& leaf,
     const Owned<X509_STORE> store{X509_STORE_new()};
     const Owned<X509_STORE_CTX> context{X509_STORE_CTX_new()};
     const Owned<STACK_OF(X509)> untrusted{sk_X509_new_null()};
-    require(store != nullptr && context != nullptr && untrusted != nullptr &&
-            X509_STORE_add_cert(store.get(), root.native()) == 1);
+    require(store != nullptr && context != nullptr && untrusted != nullptr);
+    const auto unusable = [] {
+        ERR_clear_error();
+        return fail(ErrorCode::kMalformed, "the certificate cannot be judged");
+    };
+    if (X509_STORE_add_cert(store.get(), root.native()) != 1) return unusable();
     for (const auto& other : others) require(sk_X509_push(untrusted.get(), other.native()) > 0);
-    require(X509_STORE_CTX_init(context.get(), store.get(), leaf.native(), untrusted.get()) == 1);
+    if (X509_STORE_CTX_init(context.get(), store.get(), leaf.native(), untrusted.get()) != 1)
+        return unusable();
     X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context.get());
     const int purpose =
         use == CertificateUse::kHub ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT;
