@@ -75,7 +75,7 @@ void fill(Builder out,
           const Replica& author,
           Instant made,
           const std::vector<Bytes>& parts,
-          const Signature& signature,
+          BytesView signature,
           Parts init_parts) {
     write_id(out.initHub(), hub);
     write_id(out.initDevice(), author.device);
@@ -100,6 +100,17 @@ Result<Bytes> unmarked(std::string_view mark, BytesView file, const char* what) 
         return fail(ErrorCode::kMalformed, std::string{"this file is not "} + what);
     file = file.subspan(mark.size());
     return Bytes{file.begin(), file.end()};
+}
+
+Bytes content_of_reply(const BundleReply& reply,
+                       const std::vector<Bytes>& parts,
+                       BytesView signature) {
+    capnp::MallocMessageBuilder message;
+    auto root = message.initRoot<wire::BundleReply>();
+    fill(root, reply.hub, reply.author, reply.made, parts, signature, [&](unsigned n) {
+        return root.initAcks(n);
+    });
+    return to_bytes(message);
 }
 
 template <class List>
@@ -195,16 +206,8 @@ Result<Bundle> read_bundle(BytesView file,
 Bytes write_reply(const BundleReply& reply, const SigningKey& hub) {
     const auto parts = encoded(reply.acks);
     const Hash statement = statement_of(reply.hub, reply.author, reply.made, parts);
-    capnp::MallocMessageBuilder message;
-    auto root = message.initRoot<wire::BundleReply>();
-    fill(root,
-         reply.hub,
-         reply.author,
-         reply.made,
-         parts,
-         hub.sign(kReplyContext, statement),
-         [&](unsigned n) { return root.initAcks(n); });
-    return marked(kReplyMark, to_bytes(message));
+    const auto signature = hub.sign(kReplyContext, statement);
+    return marked(kReplyMark, content_of_reply(reply, parts, signature));
 }
 
 Result<BundleReply> read_reply(BytesView file,
@@ -229,6 +232,9 @@ Result<BundleReply> read_reply(BytesView file,
         if (!verify(key, kReplyContext, statement, bytes_of(in.getSignature())))
             return fail(ErrorCode::kNotPermitted, "the hub did not sign the reply");
         STREETLOG_TRY(out.acks, decoded<PushAck>(parts));
+        // What no part of it says is not signed either: nothing but what the hub wrote is taken.
+        if (content_of_reply(out, parts, bytes_of(in.getSignature())) != content)
+            return fail(ErrorCode::kMalformed, "the reply cannot be read: it is damaged");
         return out;
     });
 }

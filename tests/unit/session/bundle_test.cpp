@@ -54,7 +54,7 @@ TEST_F(BundleTest, TheHubReadsWhatTheDeviceWrote) {
 
 TEST_F(BundleTest, NothingOfItCanBeReadOnTheWay) {
     const Bytes file = written();
-    const Bytes& body = sample().pushes.front().body;
+    const Bytes body = sample().pushes.front().body;
     EXPECT_EQ(std::ranges::search(file, body).begin(), file.end());
     EXPECT_EQ(std::ranges::search(file, kAuthor.device.bytes).begin(), file.end());
     EXPECT_NE(file, written());
