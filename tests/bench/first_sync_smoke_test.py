@@ -17,7 +17,7 @@ def main():
         return "the device does not hold what the hub holds"
     if report["snapshot"] is not True or report["entities"] < 6000:
         return "the device did not come by a snapshot"
-    if report["clients"] < 3000:
+    if report["clients"] < 2500:
         return f"only {report['clients']} clients can be found"
     for field in ("seconds", "live_seconds", "mib_received", "snapshot_mib", "saves", "device_rss_mib", "hub_rss_mib"):
         if not report[field] > 0:

@@ -25,8 +25,6 @@ def main():
     print(f"fairness: the slowest device took {fairness:.2f} times as long as the median one")
     if fairness > 5:
         return "a device was starved"
-    if report["first_ack_max_ms"] > report["done_max_ms"] * 0.9 and report["first_ack_max_ms"] > 2000:
-        return "a device heard nothing until all others were done"
     if report["hub_rss_mib"] - report["hub_rss_before_mib"] > 256:
         return f"the hub grew to {report['hub_rss_mib']} MiB for 60 devices"
     return 0

@@ -52,6 +52,8 @@ class BootstrapTest(World):
         author = self.make_agent(self.hub, "author")
         author.sync()
         self.project = self.project_of(author)
+        self.empty_project = next(row["project"] for row in author.run("projects")["projects"]
+                                  if row["project"] != self.project and row["type"] != "Street Outreach")
         author.serve()
         self.intakes(author, CLIENTS)
         wait_for("the town to be at the hub", lambda: self.asked(author, "status")["unsent"] == 0, patience=120)
@@ -85,9 +87,13 @@ class BootstrapTest(World):
             one.join()
 
     def newcomer(self):
-        """A device that recorded two people before it ever met the hub."""
+        """A device that knows the projects, and recorded two people before it is told of the town."""
         self.devices += 1
-        agent = self.make_agent(self.hub, f"new{self.devices}", port=self.link.port)
+        name = f"new{self.devices}"
+        agent = self.make_agent(self.hub, name, port=self.link.port)
+        self.hub.run("scope", "set", "--device", name, "--project", self.empty_project)
+        agent.sync()
+        self.hub.run("scope", "set", "--device", name, "--everything")
         for last in ("Before", "Again"):
             agent.intake("--first", "Own", "--last", last, "--project", self.project)
         return agent

@@ -44,8 +44,10 @@ class RunningHub {
     /// `address` and `port` as on the command line.
     [[nodiscard]] Result<void> start(std::string address = "127.0.0.1", std::uint16_t port = 0) {
         STREETLOG_TRY(auto ledger, Ledger::open(directory_, clock_));
-        const ServeOptions options{
-            .directory = directory_, .address = std::move(address), .port = port};
+        ServeOptions options;
+        options.directory = directory_;
+        options.address = std::move(address);
+        options.port = port;
         STREETLOG_TRY(service_,
                       Service::start(io_, options, std::move(ledger), clock_, random_, log_));
         thread_ = std::thread([this] { io_.run(); });

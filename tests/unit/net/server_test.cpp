@@ -123,10 +123,10 @@ TEST_F(ServerTest, AboveTheConnectionLimitANewConnectionIsClosed) {
 TEST_F(ServerTest, AboveTheConnectionLimitWhoSaysNothingMakesRoom) {
     const auto server = listen({.connections = 2});
     ASSERT_TRUE(server);
-    const RawSocket served = test::connect_upgraded((*server)->port());
+    const RawSocket served = test::connect_upgraded((*server)->port(), test::authority().device());
     ASSERT_TRUE(served.ok());
     const RawSocket silent = RawSocket::connect((*server)->port());
-    const RawSocket late = test::connect_upgraded((*server)->port());
+    const RawSocket late = test::connect_upgraded((*server)->port(), test::authority().device());
     EXPECT_TRUE(late.ok());
     EXPECT_EQ(silent.read_to_end(), "");
     ASSERT_TRUE(served.write(test::client_frame(test::Opcode::kBinary, "still served")));
