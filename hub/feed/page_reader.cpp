@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/feed/page_weight.hpp"
+#include "schema/planted.hpp"
 #include "sync/store/log_records.hpp"
 
 namespace streetlog::hub {
@@ -124,6 +125,7 @@ Result<sync::Page> PageReader::read_office(const sync::Position& cursor,
 std::vector<sync::PageRun> PageReader::released_by(const store::LogRun& run,
                                                    const sync::Replica& reader) {
     std::vector<sync::PageRun> out;
+    if (planted(Bug::kReleaseNotSent)) return out;
     for (const auto& [verdict, at] : log_.verdicts(run.first_hub, run.last_hub())) {
         if (verdict.act != sync::VerdictAct::kRelease || verdict.record.replica == reader) continue;
         const auto record = store::find_set_aside(log_, verdict.record);
@@ -173,6 +175,14 @@ sync::PageRun PageReader::as_sent(store::LogRun&& run, const sync::Replica& read
                                       run.first_seq + (e.seq.value - run.first_hub.value)};
             return store::released_before(log_, key, e.seq);
         });
+    if (planted(Bug::kHalfPage) && !own && run.count > 2) {
+        auto part = store::records_of(run);
+        part.views.back().ops.pop_back();
+        auto packed = sync::pack(sync::encode_batch(part.views));
+        run.encoding = packed.encoding;
+        run.raw_bytes = packed.raw_bytes;
+        run.body = std::move(packed.body);
+    }
     if (exceptions.empty() && !own) {
         out.encoding = run.encoding;
         out.raw_bytes = run.raw_bytes;
@@ -188,7 +198,7 @@ sync::PageRun PageReader::as_sent(store::LogRun&& run, const sync::Replica& read
     for (const auto& e : exceptions) {
         const std::size_t i = e.seq.value - run.first_hub.value;
         sync::HiddenRecord hidden{run.first_seq + i, e.status, e.code, {}};
-        if (edges) hidden.writes = sync::edges_of(views[i]);
+        if (edges && !planted(Bug::kHiddenLeftOut)) hidden.writes = sync::edges_of(views[i]);
         out.hidden.push_back(std::move(hidden));
         views[i] = {};
     }

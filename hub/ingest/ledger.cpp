@@ -7,6 +7,7 @@
 #include "hub/feed/page_weight.hpp"
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
+#include "schema/planted.hpp"
 #include "sync/store/log_records.hpp"
 #include "sync/store/run_times.hpp"
 
@@ -134,6 +135,7 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, Clock& clock
             if (replica.device == *device) last = std::max(last, replica.incarnation);
         ledger.self_.incarnation = std::max(
             last + 1, static_cast<std::uint32_t>(std::clamp<std::int64_t>(now, 0, 0xffff'fffe)));
+        if (planted(Bug::kIncarnationReused) && last > 0) ledger.self_.incarnation = last;
         return ledger;
     });
 }
@@ -179,7 +181,9 @@ Result<std::vector<IngestResult>> Ledger::ingest(std::vector<PreparedRun>& group
     std::vector<IngestResult> results(group.size());
     try {
         // Stamped once a group, never going back.
-        const Instant received = std::max(clock_->now(), last_received_);
+        const Instant received = planted(Bug::kReceivedGoesBack)
+                                     ? clock_->now()
+                                     : std::max(clock_->now(), last_received_);
         {
             store::Txn txn{log_.db()};
             for (std::size_t i = 0; i < group.size(); ++i) take_run(group[i], received, results[i]);
@@ -198,7 +202,7 @@ Result<std::vector<IngestResult>> Ledger::ingest(std::vector<PreparedRun>& group
     } catch (const store::StorageFailure& failure) {
         // Memory ran ahead of the disk; read it anew. If even that fails the exception ends the
         // writer.
-        reload();
+        if (!planted(Bug::kMemoryAheadOfDisk)) reload();
         return std::unexpected(failure.to_error());
     }
 }
@@ -210,11 +214,24 @@ void Ledger::take_run(PreparedRun& whole, Instant received, IngestResult& result
         result.outcome = IngestResult::Outcome::kGap;
         return;
     }
+    if (planted(Bug::kDoubleApply) && whole.first_seq <= row.acked_seq)
+        return append_run(whole, row, received, result);
+    if (planted(Bug::kRefusedSkewedClock) && whole.records.front().shape &&
+        whole.records.front().shape->header.recorded > received + Millis{120'000}) {
+        result.outcome = IngestResult::Outcome::kGap;
+        return;
+    }
     if (whole.first_seq <= row.acked_seq && !cut_known(whole, row, result)) return;
     if (whole.prev != row.acked_hash) {
         result.outcome = IngestResult::Outcome::kForked;
         return;
     }
+    if (planted(Bug::kBlockingQuarantine))
+        for (std::size_t i = 0; i < whole.records.size(); ++i)
+            if (check(whole, i) != sync::StatusCode::kNone) {
+                result.outcome = IngestResult::Outcome::kGap;
+                return;
+            }
     for (std::size_t from = 0; from < whole.records.size();) {
         const std::size_t to = stretch_end(whole, from);
         if (from == 0 && to == whole.records.size()) {

@@ -8,6 +8,7 @@
 #include "hub/feed/audience.hpp"
 #include "hub/feed/page_weight.hpp"
 #include "hub/project/project_schema.hpp"
+#include "schema/planted.hpp"
 #include "sync/change/codec.hpp"
 #include "sync/store/log_records.hpp"
 #include "sync/store/run_times.hpp"
@@ -197,6 +198,12 @@ struct HubProjection::Impl {
             return {};
         }));
         if (runs.empty()) return false;
+        if (planted(Bug::kProjectionCursorFirst))
+            STREETLOG_CHECK(transact([&]() -> Result<void> {
+                move_.with(runs.back().last_hub().value, store::BytesView{runs.back().hub_hash})
+                    .run();
+                return {};
+            }));
         STREETLOG_CHECK(transact([&]() -> Result<void> {
             for (const auto& run : runs) STREETLOG_CHECK(apply(log, run));
             move_.with(cursor.seq.value, store::BytesView{cursor.hash}).run();

@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "schema/planted.hpp"
+
 namespace streetlog::sync {
 namespace {
 
@@ -206,6 +208,10 @@ void put(EntityState& state, const Write& write, const Rules& rules) {
         }
     }
     if (writes_value(op.kind)) add_sibling(reg, write, op.group);
+    if (planted(Bug::kLastWriterWins) && !reg.siblings.empty()) {
+        const auto last = *std::ranges::max_element(reg.siblings, {}, &Sibling::hlc);
+        reg.siblings = {last};
+    }
     add_gone(reg, write);
     collect_after(reg, write, rules);
     if (op.kind == OpKind::kCreate && op.group != kKeyGroup) put_keys(state, write, rules);

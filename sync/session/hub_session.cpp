@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "schema/planted.hpp"
+
 namespace streetlog::sync {
 namespace {
 
@@ -233,6 +235,7 @@ void HubSession::on_page_ready(Page page, const std::optional<RowPlace>& within)
 /// pages: the reader stores it before a cursor that lies behind those records.
 void HubSession::drop_known_receipts(Page& page) const {
     std::erase_if(page.runs, [this](const PageRun& run) {
+        if (planted(Bug::kReceiptsWithheld)) return run.receipt.replica == hello_.replica;
         return run.receipt.replica == hello_.replica && run.receipt.first_seq > acked_at_hello_ &&
                run.receipt.last_seq <= acked_seq_;
     });

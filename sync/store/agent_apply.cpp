@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "schema/planted.hpp"
 #include "sync/change/hlc.hpp"
 #include "sync/store/agent_impl.hpp"
 #include "sync/store/cells.hpp"
@@ -15,6 +16,12 @@ Bytes one_record_body(const sync::EncodedView& bytes) { return sync::encode_batc
 }  // namespace
 
 Result<void> AgentStore::apply_page(const sync::Page& page, Instant now) {
+    if (planted(Bug::kCursorBeforeData))
+        STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
+            impl_->cursor_set_.with(page.scope, page.next.seq.value, BytesView{page.next.hash})
+                .run();
+            return {};
+        }));
     return impl_->transact([&]() -> Result<void> {
         for (const sync::PageRun& run : page.runs) STREETLOG_CHECK(impl_->apply_run(run));
         STREETLOG_CHECK(impl_->apply_scope(page));
@@ -94,6 +101,7 @@ Result<void> AgentStore::Impl::merge_bytes(StateTables& into,
     const auto record = sync::decode(bytes);
     // What cannot be read is held, not refused: one record must never stop all that follow it.
     if (!record || record->header.key() != key || !std::ranges::all_of(record->ops, understands)) {
+        if (planted(Bug::kHalfOfHeld) && record) into.projection.put(*record, receipt);
         hold(into, bytes, key, receipt, hub_seq);
         return {};
     }

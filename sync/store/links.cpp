@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "schema/planted.hpp"
 #include "sync/merge/view.hpp"
 
 namespace streetlog::store {
@@ -48,9 +49,11 @@ void Links::note(const EntitySlot& slot) {
         }
     }
     const auto reg = slot.state.registers.find(sync::kLinkRegister);
-    if (reg == slot.state.registers.end() && slot.table != sync::kLinkRegister.table) return;
+    // A link without its register was set aside, and what it said is forgotten. It has no key, so
+    // only entities without one need be looked up.
+    if (reg == slot.state.registers.end() && slot.table != 0) return;
     ends_.with(slot.eno);
-    while (ends_.step()) {
+    while (ends_.step() && !planted(Bug::kLinksForgotten)) {
         touched_.insert(id_of(ends_.blob(0)));
         touched_.insert(id_of(ends_.blob(1)));
     }

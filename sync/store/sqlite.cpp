@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "schema/planted.hpp"
+
 namespace streetlog::store {
 namespace {
 
@@ -88,6 +90,11 @@ Result<Db> Db::open(const std::filesystem::path& file,
                                                      : "PRAGMA synchronous=NORMAL");
             out.exec("PRAGMA wal_autocheckpoint=0");
             sqlite3_wal_hook(out.db_, on_wal, out.wal_pages_.get());
+            // What the WAL holds may never have reached the disk: a failed fsync leaves its pages
+            // in the system's cache as if they were clean. Before anybody is told that they are
+            // stored they are written anew, to where they belong.
+            if (durability == Durability::kFull) out.checkpoint();
+            if (planted(Bug::kAckBeforeFsync)) out.exec("PRAGMA synchronous=OFF");
         } else {
             out.exec("PRAGMA query_only=ON");
             out.exec("PRAGMA wal_autocheckpoint=0");

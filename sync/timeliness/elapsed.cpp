@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "schema/planted.hpp"
 #include "sync/timeliness/saturate.hpp"
 
 namespace streetlog::sync {
@@ -46,6 +47,8 @@ std::int64_t elapsed_error_ms(const BootMoment& a, const BootMoment& b) {
     const std::uint64_t suspended = suspended_between(earlier, later, span);
     const std::uint64_t suspends = suspends_between(earlier, later, suspended);
     std::int64_t error = kRoundingMs;
+    if (planted(Bug::kForgottenSleep))
+        return add_saturated(error, to_signed(divide_up(span, kWakingDivisor)));
     error = add_saturated(error, to_signed(divide_up(span - suspended, kWakingDivisor)));
     error = add_saturated(error, to_signed(divide_up(suspended, kSuspendedDivisor)));
     std::uint64_t jitter = 0;

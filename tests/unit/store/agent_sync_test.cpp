@@ -118,6 +118,31 @@ std::vector<sync::PageRun> some_runs(FakeHub& hub) {
     return out;
 }
 
+TEST_F(AgentAck, AnOwnLinkThatTheHubSetsAsideJoinsNobody) {
+    FakeHub hub;
+    auto store = create();
+    const auto run = hub.run(kOther,
+                             {hub.write(kOther, {create_client(client_id(1), "Rosa", "Diaz")}),
+                              hub.write(kOther, {create_client(client_id(2), "Rosa", "Dias")})});
+    ASSERT_TRUE(store.apply_page(hub.page({run}), {5}));
+    sync::Link link;
+    link.a = client_id(1);
+    link.b = client_id(2);
+    link.strength = sync::LinkStrength::kHuman;
+    ASSERT_TRUE(store.save(save_of({sync::link_op(id_from(0xaa, 1), link)})));
+    EXPECT_EQ(store.read().profile_of(client_id(1))->size(), 2u);
+    sync::PushAck ack;
+    ack.acked_seq = 1;
+    ack.receipts = {hub.receipt(kSelf, 1, 1)};
+    ack.exceptions = {{1, sync::RecordStatus::kQuarantined, sync::StatusCode::kUnauthorised}};
+    ASSERT_TRUE(store.store_ack(ack));
+    ASSERT_TRUE(store.stamp_receipts(10));
+    EXPECT_EQ(store.read().profile_of(client_id(1))->size(), 1u);
+    const auto hash = dumped(store);
+    ASSERT_TRUE(store.rebuild_state());
+    EXPECT_EQ(dumped(store), hash);
+}
+
 TEST_F(AgentPull, PagesAppliedTwiceInAnySplitAndOrderGiveOneState) {
     FakeHub hub;
     const auto runs = some_runs(hub);

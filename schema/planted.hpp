@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+
+/// Bugs that can be switched on, one at a time, to see that the simulator finds them. Only the
+/// simulator's own copies of the sources know how (tests/sim/CMakeLists.txt): in every program
+/// `planted` is a constant false, and there is nothing to switch.
+namespace streetlog {
+
+enum class Bug : std::uint8_t {
+    kNone,
+    kAckBeforeFsync,         // a commit returns before it is on the disk
+    kMemoryAheadOfDisk,      // the ledger goes on with what a failed commit left in memory
+    kAgentAheadOfDisk,       // the same at the agent
+    kCursorBeforeData,       // a page's cursor is committed before the page
+    kProjectionCursorFirst,  // the same of the hub's projection
+    kLastWriterWins,         // concurrent writes: only the later stays
+    kNoReceiptOrder,         // names of writes that were received later count
+    kLinksForgotten,         // a link that is withdrawn leaves the profile joined
+    kHiddenLeftOut,          // pages carry no edges of hidden writes
+    kReleaseNotSent,         // devices that passed a record while it was hidden never get it
+    kHalfOfHeld,             // of a record with an op nobody understands the others are shown
+    kDoubleApply,            // a run that comes again is appended again
+    kBlockingQuarantine,     // a record that is set aside is not acknowledged
+    kRefusedSkewedClock,     // a device whose clock is two minutes fast is turned away
+    kIncarnationReused,      // the hub goes on with the incarnation it had
+    kReceivedGoesBack,       // received times follow the hub's clock where it is set back
+    kForgottenSleep,         // the bracket of a Save counts a sleep as if the device had been awake
+    kReceiptsWithheld,       // receipts whose ack was lost never come
+    kHalfPage,               // a page leaves out the last op of a run
+};
+
+#ifdef STREETLOG_PLANTED
+inline namespace with_bugs {
+extern Bug planted_bug;  // tests/sim/planted.cpp
+
+inline bool planted(Bug bug) { return planted_bug == bug; }
+}  // namespace with_bugs
+#else
+inline namespace without_bugs {
+constexpr bool planted(Bug /*bug*/) { return false; }
+}  // namespace without_bugs
+#endif
+
+}  // namespace streetlog

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "agent/sync/device_session.hpp"
+#include "agent/workflow/build.hpp"
+#include "sync/net/backoff.hpp"
+#include "tests/sim/connection.hpp"
+#include "tests/sim/sim_clock.hpp"
+
+namespace streetlog::sim {
+
+/// A field device, the program on it and the worker who holds it: the real store, witness, session
+/// and form builders. What the worker does is in workers.cpp.
+class SimAgent {
+  public:
+    SimAgent(World& world, int number, DeviceId device);
+    ~SimAgent();
+
+    /// `streetlog-agent init`.
+    void enrol();
+
+    // The machine.
+    void power_cut();
+    void killed();
+    void reboot();
+    /// As `reboot`, and the wall clock comes up as `wall`, which no program saw being set.
+    void reboot_at(Instant wall);
+    void suspend();
+    void resume();
+    void set_wall(Instant to);
+
+    // The program.
+    [[nodiscard]] bool running() const { return store_ && !disk.crashed(); }
+
+    [[nodiscard]] bool awake() const { return running() && !clock.suspended(); }
+
+    void start();
+    void close_app();
+    /// Everything the program does happens in here, so that its death is noticed.
+    void act(const std::function<void()>& what);
+
+    // The network.
+    void set_link(const Link& next);
+    void on_message(SimConnection& from, sync::BytesView bytes);
+    void on_closed(SimConnection& from, std::string_view why);
+
+    [[nodiscard]] SimConnection* connection() { return connection_.get(); }
+
+    void sync_now();
+    /// What the store keeps in memory is what is on the disk.
+    void check_memory();
+
+    /// The worker does something, or tries to.
+    void work();
+
+    [[nodiscard]] const sync::Replica& replica() const { return replica_; }
+
+    [[nodiscard]] store::AgentStore& store() { return *store_; }
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+
+    /// Everything pushed and pulled by the session that runs.
+    [[nodiscard]] bool in_step() const { return session_ && session_->in_step(); }
+
+    SimClock clock;
+    SimDisk& disk;
+    Link link;
+    bool old_version = false;  // does not know case notes, or social security numbers
+
+  private:
+    struct Press;
+
+    void watch();
+    void die(Millis down);
+    void lose_program();
+    void connect();
+    void end_session();
+    void retry();
+    void sync_when(Millis wait);
+    void step_session();
+    /// After a restart: what was told to be saved is there, and nothing else.
+    void check_own_log();
+    void adopt(std::uint64_t seq);
+
+    // Work.
+    void fill_form();
+    [[nodiscard]] std::optional<agent::BuiltSave> build(const std::string& what,
+                                                        const std::string& document);
+    void save(const Press& press);
+    void save_request(store::SaveRequest request, std::optional<Instant> occurred);
+    void strange_save();
+    [[nodiscard]] std::string interaction(std::optional<Instant>& occurred);
+    [[nodiscard]] std::string intake();
+    [[nodiscard]] std::string person();
+    [[nodiscard]] std::optional<EntityId> somebody(std::uint16_t table);
+    [[nodiscard]] class Model model_of_log();
+    void check_names(const agent::BuiltSave& built);
+    [[nodiscard]] store::Understands understands() const;
+
+    World& world_;
+    std::string name_;
+    std::string file_;
+    sync::Replica replica_;
+    Dice dice_;
+    SimRandom random_;
+    net::Backoff backoff_;
+    std::optional<store::AgentStore> store_;
+    std::optional<sync::ClockWitness> witness_;
+    std::unique_ptr<agent::DeviceSession> session_;
+    std::shared_ptr<SimConnection> connection_;
+    std::optional<TrueRecord> pending_;  // being saved at this moment
+    Instant watched_;
+    std::uint64_t life_ = 0;
+    std::uint64_t wait_ = 0;  // of the attempt that counts
+    bool waiting_ = false;
+    bool wall_lied_ = false;
+    bool runs_old_ = false;  // the program that runs is the old version
+    bool busy_ = false;
+};
+
+}  // namespace streetlog::sim

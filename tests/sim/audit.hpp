@@ -1,0 +1,36 @@
+#pragma once
+
+#include "tests/sim/model.hpp"
+#include "tests/sim/world.hpp"
+
+namespace streetlog::sim {
+
+/// What must hold once everybody has everything. Throws Violation.
+class Audit {
+  public:
+    explicit Audit(World& world) : world_(world) {}
+
+    void run();
+
+    /// Devices that are told of some projects only: whatever they hold is as the hub has it, and
+    /// the stays of their projects are there.
+    void check_scopes();
+
+  private:
+    /// The hub's log against what was saved: every record once, whole, in order.
+    void read_log();
+    void compare_dumps();
+    void compare_views();
+    void compare_verdicts();
+    void make_again();
+    void newcomer();
+
+    void same_text(const std::string& who, const std::string& got, const std::string& want);
+
+    World& world_;
+    std::vector<ModelRecord> records_;
+    std::optional<Model> model_;
+    std::string dump_;
+};
+
+}  // namespace streetlog::sim

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/planted.hpp"
+#include "tests/sim/totals.hpp"
+
+/// Many runs, and what to do about those that break something.
+namespace streetlog::sim {
+
+struct Arguments {
+    std::uint64_t first = 1;
+    std::uint64_t last = 200;
+    std::size_t jobs = 1;
+    bool twice = false;
+    bool shrink = false;
+    bool crash_points = false;
+    bool failing_operations = false;
+    bool planted = false;  // look for every planted bug
+    std::string seeds_file;
+    Bug bug = Bug::kNone;
+    WorldOptions world;
+};
+
+[[nodiscard]] double cpu_seconds();
+[[nodiscard]] Outcome run_one(const WorldOptions& options);
+
+/// Prints what broke, the faults that led there, and how to see it again.
+void report(const WorldOptions& options, const Outcome& outcome);
+
+/// The sums of what several processes come to: there is one default file system a process, so
+/// threads would not do.
+[[nodiscard]] Totals in_processes(std::size_t jobs,
+                                  const std::function<Totals(std::size_t job)>& work);
+
+/// The sums over `seeds`; in arguments.jobs processes.
+[[nodiscard]] Totals run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds);
+
+/// How many seeds each planted bug lives through. 1 when one lives through all of them.
+[[nodiscard]] int hunt(const Arguments& arguments);
+
+/// One short day again and again, in which the n-th operation of a disk goes wrong, for every n.
+[[nodiscard]] int every_operation(const Arguments& arguments);
+
+}  // namespace streetlog::sim
