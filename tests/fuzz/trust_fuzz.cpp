@@ -1,4 +1,5 @@
-// What strangers may say: a question of trust, a request for a certificate; and what a device hears.
+// What strangers may say (a question of trust, a request for a certificate), and what a device
+// hears.
 #include "sync/net/certificate.hpp"
 #include "sync/net/trust_frame.hpp"
 #include "tests/fuzz/fuzz.hpp"
