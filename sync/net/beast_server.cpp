@@ -148,6 +148,7 @@ class WsServer::Impl : public std::enable_shared_from_this<Impl> {
     asio::awaitable<void> serve(tcp::socket socket,
                                 std::shared_ptr<asio::ssl::context> context,
                                 std::shared_ptr<Connection> connection);
+    asio::awaitable<bool> says_something(tcp::socket& socket);
     asio::awaitable<std::optional<Entered>> enter(tcp::socket socket,
                                                   std::shared_ptr<asio::ssl::context> context,
                                                   std::uint64_t number);
@@ -273,10 +274,24 @@ asio::awaitable<void> WsServer::Impl::serve(tcp::socket socket,
     co_await channel->ended();
 }
 
+/// A TLS stream holds a hundred KiB from its first moment on, which nobody gets for silence.
+asio::awaitable<bool> WsServer::Impl::says_something(tcp::socket& socket) {
+    const auto waiting = std::make_shared<bool>(true);
+    asio::steady_timer limit(socket.get_executor(), options_.handshake);
+    limit.async_wait([waiting, &socket](const error_code& stopped) {
+        error_code ignored;
+        if (!stopped && *waiting) socket.cancel(ignored);
+    });
+    const auto [silent] = co_await socket.async_wait(tcp::socket::wait_read, kAwait);
+    *waiting = false;
+    co_return !silent;
+}
+
 asio::awaitable<std::optional<Entered>> WsServer::Impl::enter(
     tcp::socket socket, std::shared_ptr<asio::ssl::context> context, std::uint64_t number) {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
+    if (!co_await says_something(socket)) co_return std::nullopt;
     TlsLayer stream(TcpLayer(beast::tcp_stream(std::move(socket))), *context);
     stream.next_layer().expires_after(options_.handshake);
     HubHandshake handshake;
