@@ -20,7 +20,6 @@ enum class Bug : std::uint8_t {
     kHiddenLeftOut,          // pages carry no edges of hidden writes
     kReleaseNotSent,         // devices that passed a record while it was hidden never get it
     kHalfOfHeld,             // of a record with an op nobody understands the others are shown
-    kDoubleApply,            // a run that comes again is appended again
     kBlockingQuarantine,     // a record that is set aside is not acknowledged
     kRefusedSkewedClock,     // a device whose clock is two minutes fast is turned away
     kIncarnationReused,      // the hub goes on with the incarnation it had

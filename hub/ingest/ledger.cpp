@@ -214,8 +214,6 @@ void Ledger::take_run(PreparedRun& whole, Instant received, IngestResult& result
         result.outcome = IngestResult::Outcome::kGap;
         return;
     }
-    if (planted(Bug::kDoubleApply) && whole.first_seq <= row.acked_seq)
-        return append_run(whole, row, received, result);
     if (planted(Bug::kRefusedSkewedClock) && whole.records.front().shape &&
         whole.records.front().shape->header.recorded > received + Millis{120'000}) {
         result.outcome = IngestResult::Outcome::kGap;

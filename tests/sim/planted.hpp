@@ -25,7 +25,6 @@ inline constexpr std::array kBugs{
     PlantedBug{Bug::kHiddenLeftOut, "hidden-left-out"},
     PlantedBug{Bug::kReleaseNotSent, "release-not-sent"},
     PlantedBug{Bug::kHalfOfHeld, "half-of-held"},
-    PlantedBug{Bug::kDoubleApply, "double-apply"},
     PlantedBug{Bug::kBlockingQuarantine, "blocking-quarantine"},
     PlantedBug{Bug::kRefusedSkewedClock, "refused-skewed-clock"},
     PlantedBug{Bug::kIncarnationReused, "incarnation-reused"},
