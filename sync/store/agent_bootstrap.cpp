@@ -75,7 +75,7 @@ Result<void> AgentStore::Impl::begin(Bootstrap what) {
     // What an earlier one left behind goes first: seldom anything, for it goes as soon as there is
     // time.
     while (bootstrap.phase == BootstrapPhase::kClear)
-        STREETLOG_CHECK(transact([&]() -> Result<void> {
+        STREETLOG_CHECK(transact_lightly([&]() -> Result<void> {
             static_cast<void>(clear_step());
             return {};
         }));
@@ -146,7 +146,7 @@ Result<void> AgentStore::store_piece(const sync::SnapshotPiece& piece) {
         piece.chunk >= now.manifest.chunks.size() || piece.body.empty())
         return fail(ErrorCode::kConflict, "a piece of a snapshot that is not being loaded");
     bool good = true;
-    STREETLOG_CHECK(impl.transact([&]() -> Result<void> {
+    STREETLOG_CHECK(impl.transact_lightly([&]() -> Result<void> {
         if (impl.place() != sync::SnapshotPlace{piece.chunk, piece.offset})
             return fail(ErrorCode::kConflict, "a piece of a snapshot out of order");
         impl.db.prepare("INSERT INTO snapshot_piece VALUES(?1, ?2)")
@@ -211,7 +211,7 @@ void AgentStore::Impl::live_changed() {
 Result<std::optional<sync::Position>> AgentStore::bootstrap_step() {
     auto& impl = *impl_;
     bool live = false;
-    auto done = impl.transact([&]() -> Result<void> {
+    auto done = impl.transact_lightly([&]() -> Result<void> {
         STREETLOG_TRY(live, impl.bootstrap_step());
         return {};
     });

@@ -233,7 +233,7 @@ Result<bool> AgentStore::Impl::rebuild_from_base() {
     STREETLOG_CHECK(begin(std::move(what)));
     bool shown = false;
     while (!shown) {
-        STREETLOG_CHECK(transact([&]() -> Result<void> {
+        STREETLOG_CHECK(transact_lightly([&]() -> Result<void> {
             STREETLOG_TRY(shown, bootstrap_step());
             if (bootstrap.phase == BootstrapPhase::kLoad && !chunk_is_next())
                 return fail(ErrorCode::kDamaged,
@@ -243,7 +243,7 @@ Result<bool> AgentStore::Impl::rebuild_from_base() {
         if (shown) live_changed();
     }
     while (bootstrap.phase == BootstrapPhase::kClear)
-        STREETLOG_CHECK(transact([&]() -> Result<void> {
+        STREETLOG_CHECK(transact_lightly([&]() -> Result<void> {
             static_cast<void>(clear_step());
             return {};
         }));

@@ -115,6 +115,11 @@ struct AgentStore::Impl final : sync::AgentLog {
     /// One transaction: runs `job`, flushes states, read tables and links, writes `me`, commits. On
     /// an error or StorageFailure nothing is written and memory is as before.
     [[nodiscard]] Result<void> transact(const std::function<Result<void>()>& job);
+    /// The same for what can be had again: a power cut may undo the newest of these, and never
+    /// anything that was saved before or between them.
+    [[nodiscard]] Result<void> transact_lightly(const std::function<Result<void>()>& job);
+    [[nodiscard]] Result<void> run(const std::function<Result<void>()>& job);
+    [[nodiscard]] Result<void> full_again();
     void flush();
     void flush_in_steps(std::size_t& records);
     void write_me();
@@ -192,6 +197,7 @@ struct AgentStore::Impl final : sync::AgentLog {
 
     Db db;
     MeState me;
+    bool light = false;  // commits are not durable at once; no act of a person until they are
     bool stale = false;  // memory could not be made to follow the disk; no act until it is
     DbReplicaNumbers numbers;
     StateTables live;

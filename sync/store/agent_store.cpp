@@ -187,7 +187,7 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
     read_bootstrap();
 }
 
-Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job) {
+Result<void> AgentStore::Impl::run(const std::function<Result<void>()>& job) {
     if (stale) STREETLOG_CHECK(forget());
     const MeState before = me;
     auto done = guarded_job([&]() -> Result<void> {
@@ -207,6 +207,30 @@ Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job
     if (db.wal_pages() > kWalPagesMax)
         (void)guarded_job([&]() -> Result<int> { return db.checkpoint(); });
     return {};
+}
+
+Result<void> AgentStore::Impl::transact(const std::function<Result<void>()>& job) {
+    if (light) STREETLOG_CHECK(full_again());
+    return run(job);
+}
+
+Result<void> AgentStore::Impl::transact_lightly(const std::function<Result<void>()>& job) {
+    STREETLOG_CHECK(guarded_job([&]() -> Result<void> {
+        light = true;
+        db.set_durability(Durability::kNormal);
+        return {};
+    }));
+    auto done = run(job);
+    (void)full_again();  // else the next Save does it, or is none
+    return done;
+}
+
+Result<void> AgentStore::Impl::full_again() {
+    return guarded_job([&]() -> Result<void> {
+        db.set_durability(Durability::kFull);
+        light = false;
+        return {};
+    });
 }
 
 void AgentStore::Impl::roll_back(const MeState& before) {

@@ -86,8 +86,7 @@ Result<Db> Db::open(const std::filesystem::path& file,
         if (write) {
             if (found == 0) out.exec(fmt::format("PRAGMA application_id={}", application).c_str());
             out.exec("PRAGMA journal_mode=WAL");
-            out.exec(durability == Durability::kFull ? "PRAGMA synchronous=FULL"
-                                                     : "PRAGMA synchronous=NORMAL");
+            out.set_durability(durability);
             out.exec("PRAGMA wal_autocheckpoint=0");
             sqlite3_wal_hook(out.db_, on_wal, out.wal_pages_.get());
             // What the WAL holds may never have reached the disk: a failed fsync leaves its pages
@@ -144,6 +143,10 @@ int Db::user_version() {
     const int version = stmt.step() ? static_cast<int>(stmt.integer(0)) : 0;
     stmt.reset();
     return version;
+}
+
+void Db::set_durability(Durability durability) {
+    exec(durability == Durability::kFull ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
 
 int Db::checkpoint() {

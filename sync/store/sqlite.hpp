@@ -74,6 +74,10 @@ class Db {
     [[nodiscard]] std::int64_t changes() const;
     [[nodiscard]] int user_version();
 
+    /// How durable the next commits are; outside a transaction. A commit with kFull makes what was
+    /// committed before it durable as well.
+    void set_durability(Durability durability);
+
     /// Copies WAL pages back without waiting for readers. Returns the pages left in the WAL.
     int checkpoint();
 

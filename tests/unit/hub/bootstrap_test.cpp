@@ -34,7 +34,9 @@ sync::Bytes bytes_of(EntityId id) { return {id.bytes.begin(), id.bytes.end()}; }
 class BootstrapTest : public testing::Test {
   protected:
     BootstrapTest() {
-        for (std::uint32_t n = 1; n <= kPeople; ++n) save_person(author_, n);
+        std::vector<store::SaveRequest> saves;
+        for (std::uint32_t n = 1; n <= kPeople; ++n) saves.push_back(person(n));
+        need(author_.save_many(saves));
         while (hub_.push(author_)) {
         }
     }
@@ -50,11 +52,8 @@ class BootstrapTest : public testing::Test {
         return dir_.path() / ("agent" + std::to_string(n) + ".db");
     }
 
-    static void save(store::AgentStore& agent, std::vector<sync::Op> ops) {
-        store::SaveRequest request;
-        request.header.recorded = {1'000};
-        request.ops = std::move(ops);
-        need(agent.save(request));
+    static void save_person(store::AgentStore& agent, std::uint32_t n) {
+        need(agent.save(person(n)));
     }
 
     /// Letters, because names are looked for by these.
@@ -64,7 +63,7 @@ class BootstrapTest : public testing::Test {
     }
 
     /// A client with a name, an enrollment and a contact.
-    static void save_person(store::AgentStore& agent, std::uint32_t n) {
+    static store::SaveRequest person(std::uint32_t n) {
         const EntityId client = id_of(0xc1, n);
         const EntityId stay = id_of(0xe1, n);
         sync::Op born{client, sync::OpKind::kCreate, tbl::kClient, grp::kClientName};
@@ -81,7 +80,10 @@ class BootstrapTest : public testing::Test {
                      {col::current_living_situation::kPersonalID, bytes_of(client)}};
         std::ranges::sort(enrolled.cells, {}, &sync::Cell::column);
         std::ranges::sort(met.cells, {}, &sync::Cell::column);
-        save(agent, {std::move(born), std::move(enrolled), std::move(met)});
+        store::SaveRequest request;
+        request.header.recorded = {1'000};
+        request.ops = {std::move(born), std::move(enrolled), std::move(met)};
+        return request;
     }
 
     static std::size_t clients_of(store::AgentStore& agent) {
