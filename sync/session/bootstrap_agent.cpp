@@ -16,7 +16,9 @@ constexpr std::size_t kPiecesSlow = 2;
 void AgentSession::ask_for_snapshot(const ScopeGrant& grant) {
     snapshot_.emplace(grant.scope);
     resume_ = grant.resume;
-    own_asked_ = head_.first_unreceipted;
+    auto from = log_.first_unreceipted();
+    if (!from) return fatal(WireCode::kInternal, std::move(from).error());
+    own_asked_ = *from;
     send(SnapshotAsk{grant.scope, own_asked_, head_.snapshot}, SendLane::kControl);
 }
 
@@ -40,12 +42,11 @@ void AgentSession::on_snapshot_begun(SnapshotPlace place) {
     if (state_ != State::kLive || !snapshot_) return;
     if (manifest_.own_more) {
         // What it lacks of its own receipts comes in several messages; the pieces after the last.
-        auto head = log_.head();
-        if (!head) return fatal(WireCode::kInternal, std::move(head).error());
-        if (head->first_unreceipted <= own_asked_)
+        auto from = log_.first_unreceipted();
+        if (!from) return fatal(WireCode::kInternal, std::move(from).error());
+        if (*from <= own_asked_)
             return violation("SnapshotManifest without the receipts that were asked for");
-        head_ = *head;
-        own_asked_ = head_.first_unreceipted;
+        own_asked_ = *from;
         return send(SnapshotAsk{snapshot_->scope(), own_asked_, head_.snapshot},
                     SendLane::kControl);
     }

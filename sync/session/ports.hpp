@@ -14,10 +14,8 @@ struct LogHead {
     Hash head_hash{};                    // h(last_seq)
     std::uint64_t acked_seq = 0;         // newest the hub has acknowledged, as stored here
     std::uint64_t last_receipt_seq = 0;  // newest with a receipt
-    /// Oldest that the hub has and whose receipt is not here: its ack was lost on the way; 0: none.
-    std::uint64_t first_unreceipted = 0;
-    Hash snapshot{};        // of which a part is here; zeros: none
-    Instant oldest_unsent;  // wall clock of its Save; 0: nothing unsent
+    Hash snapshot{};                     // of which a part is here; zeros: none
+    Instant oldest_unsent;               // wall clock of its Save; 0: nothing unsent
 };
 
 /// Consecutive own records, ready to be sent.
@@ -47,6 +45,10 @@ class AgentLog {
 
     /// h(seq); zeros for 0; nothing when the record is no longer kept.
     [[nodiscard]] virtual Result<std::optional<Hash>> hash_at(std::uint64_t seq) = 0;
+
+    /// Oldest own record that the hub has and whose receipt is not here, because its ack was lost
+    /// on the way; 0: none. Looks at every receipt that the states do not know of yet.
+    [[nodiscard]] virtual Result<std::uint64_t> first_unreceipted() { return 0; }
 
     /// One for each scope read before.
     [[nodiscard]] virtual Result<std::vector<ScopeCursor>> cursors() = 0;

@@ -110,6 +110,7 @@ struct AgentStore::Impl final : sync::AgentLog {
                                                  std::uint32_t max_records,
                                                  std::size_t max_bytes) override;
     [[nodiscard]] Result<std::optional<Hash>> hash_at(std::uint64_t seq) override;
+    [[nodiscard]] Result<std::uint64_t> first_unreceipted() override;
     [[nodiscard]] Result<std::vector<sync::ScopeCursor>> cursors() override;
 
     /// One transaction: runs `job`, flushes states, read tables and links, writes `me`, commits. On

@@ -74,12 +74,6 @@ Result<sync::LogHead> AgentStore::Impl::head() {
         auto receipts = db.prepare("SELECT coalesce(max(last_seq), 0) FROM receipt");
         if (receipts.step()) out.last_receipt_seq = static_cast<std::uint64_t>(receipts.integer(0));
         receipts.reset();
-        for (std::uint64_t seq = me.stamped + 1; seq <= me.acked;
-             seq = receipt_cached.last_seq + 1) {
-            if (receipt_of(seq)) continue;
-            out.first_unreceipted = seq;
-            break;
-        }
         if (bootstrap.loading()) out.snapshot = bootstrap.id;
         if (me.acked < out.last_seq) {
             auto oldest = db.prepare("SELECT recorded_ms FROM own WHERE seq = ?1");
@@ -88,6 +82,14 @@ Result<sync::LogHead> AgentStore::Impl::head() {
             oldest.reset();
         }
         return out;
+    });
+}
+
+Result<std::uint64_t> AgentStore::Impl::first_unreceipted() {
+    return guarded_job([&]() -> Result<std::uint64_t> {
+        for (std::uint64_t seq = me.stamped + 1; seq <= me.acked; seq = receipt_cached.last_seq + 1)
+            if (!receipt_of(seq)) return seq;
+        return 0;
     });
 }
 

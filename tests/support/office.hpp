@@ -96,7 +96,7 @@ class OfficeHub {
             acked.acked_seq = row.acked_seq;
             if (row.replica == agent.settings().self) need(agent.store_ack(acked));
         }
-        const auto from = need(agent.log().head()).first_unreceipted;
+        const auto from = need(agent.log().first_unreceipted());
         if (from > 0) need(pages.read_own(from, 1 << 20, agent.settings().self, manifest.own));
         return std::get<sync::SnapshotManifest>(
             need(sync::decode_message(sync::encode_message(manifest))));
