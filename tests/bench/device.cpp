@@ -156,8 +156,12 @@ void Device::start(agent::RunnerOptions options) {
 }
 
 void Device::run_one() {
+    constexpr std::uint64_t kLookEveryNs = 2'000'000;
     io_.run_one();
-    if (count_bytes_) wire_.look();
+    // Looking costs more than many an event does.
+    if (!count_bytes_ || monotonic_ns() - looked_ns_ < kLookEveryNs) return;
+    looked_ns_ = monotonic_ns();
+    wire_.look();
 }
 
 Result<Device::Transfer> Device::push(bool count_bytes) {

@@ -108,6 +108,7 @@ class Device {
     std::unique_ptr<agent::SyncRunner> runner_;  // of the newest session
     std::optional<Result<void>> ended_;          // of a session that ends by itself
     bool count_bytes_ = false;
+    std::uint64_t looked_ns_ = 0;
     WireCounter wire_;
     std::thread watcher_;
 };
