@@ -151,7 +151,7 @@ class BootstrapTest(World):
             agent, saved = self.newcomer(), 2
             while not self.is_shown(agent) or self.phase_of(agent) != 0:
                 agent.serve()
-                time.sleep(self.random.uniform(0, whole * 0.3))
+                time.sleep(self.random.uniform(0, whole * 1.2))  # less, and it would never get beyond saying hello
                 if self.random.random() < 0.3:
                     answer = Control.ask(agent, "intake", {"form": {
                         "first": "Own", "last": "While", "project": self.project}})
@@ -182,7 +182,7 @@ class BootstrapTest(World):
             agent = self.newcomer()
             agent.serve()
             while not self.is_shown(agent):
-                time.sleep(self.random.uniform(0, whole * 0.5))
+                time.sleep(self.random.uniform(0, whole * 1.2))
                 self.hub.kill()
                 kills += 1
                 counted += self.phase_of(agent) == 1 and not self.is_shown(agent)
