@@ -21,6 +21,7 @@
 #include "hub/admin/hub_clock.hpp"
 #include "hub/backup/backup_commands.hpp"
 #include "hub/commands.hpp"
+#include "hub/recovery/open_hub.hpp"
 #include "hub/serve/service.hpp"
 #include "hub/trust/ca_commands.hpp"
 #include "hub/trust/trust_files.hpp"
@@ -53,6 +54,7 @@ struct Options {
     fs::path root_key;
     std::string device;
     bool new_key = false;
+    fs::path high_water;
     bool full = false;
     std::uint64_t snapshot_records = SnapshotRules{}.records_min;
     int exit_code = 0;  // of a command that answers and still does not end well
@@ -62,6 +64,7 @@ struct Options {
     // Of the desk's commands.
     std::string id, other, group, reason, which = "open", directory, source, rejects, dump_file;
     std::string coc, kind, from, to;
+    std::int64_t number = 0;
     std::int64_t pick = 0, hub_seq = 0, limit = 1000, hours = 24, project_type = -1;
     std::vector<std::string> projects;
     bool dump_hash = false, everything = false;
@@ -335,6 +338,46 @@ void add_care_commands(CLI::App& app, const Command& command, Options& options) 
         "13 damaged. Attention alone ends with 0.");
 }
 
+/// What the hub noticed about its devices and about itself.
+template <class Command>
+void add_recovery_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* alarms = command(app, "alarms", "What somebody must look into: copies, losses", [&] {
+        return perform(options.data, "alarms", {{"all", options.full}});
+    });
+    alarms->require_subcommand(0, 1);
+    alarms->add_flag("--all", options.full, "Also those that were closed");
+    command(*alarms, "list", "The same", [&] {
+        return perform(options.data, "alarms", {{"all", options.full}});
+    });
+    auto* show = command(*alarms, "show", "Everything about one", [&] {
+        return perform(options.data, "alarms show", {{"ID", options.number}});
+    });
+    show->add_option("ID", options.number, "Its number in the list")->required();
+    auto* close = command(*alarms, "close", "It was looked into", [&] {
+        return perform(
+            options.data, "alarms close", {{"ID", options.number}, {"note", options.reason}});
+    });
+    close->add_option("ID", options.number, "Its number in the list")->required();
+    close->add_option("--note", options.reason, "What came of it")->required();
+
+    auto* recovery =
+        command(app, "recovery", "What this hub lost, and what has not come back", [&] {
+            return perform(options.data, "recovery", {});
+        });
+    recovery->require_subcommand(0, 1);
+    auto* off =
+        command(*recovery, "write-off", "Nobody will bring what is missing of a device", [&] {
+            return perform(options.data,
+                           "recovery write-off",
+                           {{"DEVICE", options.id},
+                            {"incarnation", options.number},
+                            {"reason", options.reason}});
+        });
+    off->add_option("DEVICE", options.id, "Id of the device")->required();
+    off->add_option("--incarnation", options.number, "Which, as in the list")->required();
+    off->add_option("--reason", options.reason, "Why")->required();
+}
+
 Result<json::object> init(const Options& options) {
     net::SystemRandom random;
     const auto root_key = root_key_of(options);
@@ -361,7 +404,10 @@ Result<json::object> serve(const Options& options) {
     STREETLOG_TRY(const auto clock, open_clock(options.data));
     net::SystemRandom random;
     net::JsonLogger log{*clock};
-    STREETLOG_TRY(auto ledger, Ledger::open(options.data, *clock));
+    if (!options.high_water.empty())
+        STREETLOG_CHECK(set_high_water_path(options.data, fs::absolute(options.high_water)));
+    STREETLOG_TRY(auto hub, open_hub(options.data, *clock));
+    Ledger& ledger = hub.ledger;
     STREETLOG_TRY(const std::size_t released, ledger.release_understood());
     if (released > 0) log.event(LogLevel::kInfo, "held_records_released", {{"count", released}});
     const bool simulated = clock_kind(ledger.log()) == kSimulated;
@@ -371,6 +417,7 @@ Result<json::object> serve(const Options& options) {
     serving.address = options.address;
     serving.port = options.port;
     serving.snapshots.records_min = options.snapshot_records;
+    serving.high_water = hub.high_water;
     STREETLOG_TRY(auto service,
                   Service::start(io, serving, std::move(ledger), *clock, random, log));
     STREETLOG_TRY(auto controls,
@@ -445,6 +492,9 @@ int run_command_line(int argc, char** argv) {
                      options.snapshot_records,
                      "A device that lacks this many records or more loads a snapshot; 0: never")
         ->capture_default_str();
+    serving->add_option("--high-water",
+                        options.high_water,
+                        "Note there, best on another disk, how far the log has come; remembered");
 
     add_device_commands(app, command, options);
     add_ca_commands(app, command, options);
@@ -477,6 +527,7 @@ int run_command_line(int argc, char** argv) {
     add_scope_commands(app, command, options);
     add_review_commands(app, command, options);
     add_care_commands(app, command, options);
+    add_recovery_commands(app, command, options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

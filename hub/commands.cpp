@@ -10,7 +10,9 @@
 #include "hub/admin/admin.hpp"
 #include "hub/admin/hub_clock.hpp"
 #include "hub/desk/desk.hpp"
+#include "hub/recovery/open_hub.hpp"
 #include "hub/serve/elsewhere.hpp"
+#include "sync/net/json_logger.hpp"
 #include "sync/net/system_clock.hpp"
 #include "sync/net/terminal.hpp"
 
@@ -27,12 +29,11 @@ constexpr Millis kSilenceMax{600'000};
 
 void say_here(std::string line) { fmt::print(stderr, "{}\n", line); }
 
-Answer perform_here(const std::filesystem::path& data,
-                    std::string_view command,
-                    const json::object& arguments) {
-    STREETLOG_TRY(const auto clock, open_clock(data));
-    net::SystemRandom random;
-    STREETLOG_TRY(auto ledger, Ledger::open(data, *clock));
+Answer perform_on(const std::filesystem::path& data,
+                  Ledger& ledger,
+                  Random& random,
+                  std::string_view command,
+                  const json::object& arguments) {
     if (!Desk::knows(command)) return Admin{ledger, random}.run(command, arguments);
     STREETLOG_TRY(auto log, store::HubLog::open(data, store::Access::kRead));
     STREETLOG_TRY(auto projection, HubProjection::open(data, ledger.self().device));
@@ -40,6 +41,20 @@ Answer perform_here(const std::filesystem::path& data,
                           return ledger.author_all(std::move(drafts));
                       }};
     return Desk{follower, say_here}.run(command, arguments);
+}
+
+Answer perform_here(const std::filesystem::path& data,
+                    std::string_view command,
+                    const json::object& arguments) {
+    STREETLOG_TRY(const auto clock, open_clock(data));
+    net::SystemRandom random;
+    STREETLOG_TRY(auto hub, open_hub(data, *clock));
+    Ledger& ledger = hub.ledger;
+    net::JsonLogger log_here{*clock};
+    HighWaterFile high_water{hub.high_water, log_here};
+    const auto answer = perform_on(data, ledger, random, command, arguments);
+    high_water.note({ledger.self().device, ledger.head(), ledger.last_received()});
+    return answer;
 }
 
 struct Request {

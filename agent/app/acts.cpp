@@ -270,7 +270,11 @@ Result<json::object> Acts::status() {
 Result<json::object> Acts::verify(const json::object& arguments) {
     STREETLOG_CHECK(verify_chain(device_.store().log()));
     STREETLOG_TRY(const auto status, device_.read().status());
-    json::object out{{"verified", true}, {"records", status.saved}};
+    STREETLOG_TRY(const auto evidence, device_.store().verify_evidence());
+    json::object out{{"verified", true},
+                     {"records", status.saved},
+                     {"receipts", evidence.receipts},
+                     {"unsigned_receipts", evidence.unsigned_receipts}};
     if (const auto file = text_in(arguments, "dump"); !file.empty()) {
         STREETLOG_CHECK(write_dump(device_.store(), file));
         out["dump"] = file;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "agent/app/files.hpp"
+#include "agent/app/install.hpp"
 #include "agent/trust/trust_files.hpp"
 #include "schema/hud/catalogue.hpp"
 #include "sync/net/endpoint.hpp"
@@ -201,6 +202,8 @@ Result<std::unique_ptr<Device>> Device::open(const fs::path& directory) {
     STREETLOG_TRY(auto lock, store::DirectoryLock::take(directory));
     STREETLOG_TRY(auto store, store::AgentStore::open(database_of(directory)));
     STREETLOG_TRY(auto clock, clock_for(directory, store.settings().clock));
+    net::SystemRandom random;
+    STREETLOG_CHECK(check_install(directory, store, random));
     return std::unique_ptr<Device>(new Device{directory,
                                               std::move(lock),
                                               std::move(store),

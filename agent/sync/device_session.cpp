@@ -1,5 +1,6 @@
 #include "agent/sync/device_session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace streetlog::agent {
@@ -82,6 +83,18 @@ bool DeviceSession::end(Error error) {
     return false;
 }
 
+/// Receipts that were there first, should the hub have given later ones since.
+bool DeviceSession::tell_earlier() {
+    auto earlier = sides_.store.earlier_receipts();
+    if (!earlier) return end(std::move(earlier).error());
+    std::erase_if(*earlier, [this](const sync::RunReceipt& r) {
+        return std::ranges::find(told_, r.signature) != told_.end();
+    });
+    for (const sync::RunReceipt& r : *earlier) told_.push_back(r.signature);
+    session_.on_earlier(*std::move(earlier));
+    return true;
+}
+
 bool DeviceSession::carry_out(sync::AgentAction& action) {
     const auto stored = [this](Result<void> result) {
         return result ? true : end(std::move(result).error());
@@ -91,11 +104,12 @@ bool DeviceSession::carry_out(sync::AgentAction& action) {
             [&](sync::Send& send) { return stored(send_(std::move(send))); },
             [&](const sync::SessionReady& ready) {
                 let_in_ = ready.ack;
-                return true;
+                return tell_earlier();
             },
             [&](const sync::StoreAck& ack) { return stored(sides_.store.store_ack(ack.ack)); },
             [&](const sync::ApplyPage& page) {
                 if (!stored(sides_.store.apply_page(page.page, sides_.clock.now()))) return false;
+                if (page.page.caught_up && !tell_earlier()) return false;
                 session_.on_page_stored(page.page.scope);
                 return true;
             },
@@ -119,8 +133,31 @@ bool DeviceSession::carry_out(sync::AgentAction& action) {
                 if (!sides_.witness.learn(anchor.probes, sides_.clock.read())) return true;
                 return stored(sides_.store.set_anchor(*sides_.witness.anchor()));
             },
+            [&](const sync::PinHubKey& pin) {
+                auto settings = sides_.store.settings();
+                settings.hub_key = pin.key;
+                return stored(sides_.store.change_settings(settings));
+            },
+            [&](const sync::StoreNonce& nonce) {
+                if (!stored(sides_.store.set_session_nonce(nonce.nonce))) return false;
+                session_.on_nonce_stored(nonce.nonce);
+                return true;
+            },
+            [&](const sync::AppendOwn& own) {
+                if (!stored(sides_.store.append_own(own.runs))) return false;
+                session_.on_own_appended();
+                return true;
+            },
+            [&](const sync::TakeIncarnation& taken) {
+                if (!stored(sides_.store.take_incarnation(taken.common, taken.incarnation)))
+                    return false;
+                session_.on_incarnation_taken();
+                return true;
+            },
+            [&](const sync::ReadAnew& anew) { return stored(sides_.store.read_anew(anew.scope)); },
             [&](const sync::Retry& retry) {
                 retry_after_ = retry.after;
+                at_once_ = retry.at_once;
                 return end({ErrorCode::kUnavailable, retry.reason, {}});
             },
             [&](sync::Fatal& fatal) {

@@ -69,6 +69,9 @@ class DeviceSession {
     /// The hub said when to come again.
     [[nodiscard]] std::optional<Millis> retry_after() const { return retry_after_; }
 
+    /// It set something right; what it was for needs another session, which may begin at once.
+    [[nodiscard]] bool again_at_once() const { return at_once_; }
+
     /// Trying again will not help.
     [[nodiscard]] bool needs_a_person() const { return needs_a_person_; }
 
@@ -77,6 +80,7 @@ class DeviceSession {
     [[nodiscard]] bool carry_out(sync::AgentAction& action);
     [[nodiscard]] bool end(Error error);
     [[nodiscard]] bool act_once();
+    [[nodiscard]] bool tell_earlier();
 
     Sides sides_;
     SendTo send_;
@@ -86,7 +90,9 @@ class DeviceSession {
     std::optional<Millis> retry_after_;
     Result<void> outcome_;
     bool needs_a_person_ = false;
-    bool compared_ = false;  // the first round of time probes is over
+    bool at_once_ = false;
+    std::vector<sync::Bytes> told_;  // signatures of the receipts the hub was told of
+    bool compared_ = false;          // the first round of time probes is over
 };
 
 }  // namespace streetlog::agent

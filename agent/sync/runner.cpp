@@ -44,14 +44,24 @@ SyncRunner::SyncRunner(store::AgentStore& store,
       backoff_(random) {}
 
 net::asio::awaitable<Result<void>> SyncRunner::once() {
-    co_return co_await session(Until::kCaughtUp);
+    for (;;) {
+        auto outcome = co_await session(Until::kCaughtUp);
+        if (!goes_on_at_once()) co_return outcome;
+    }
+}
+
+/// The last session set something right for the next. Not for ever: else a fault on either side
+/// would keep both busy.
+bool SyncRunner::goes_on_at_once() const {
+    constexpr std::uint32_t kInARow = 6;
+    return again_ > 0 && again_ <= kInARow && !stopping_;
 }
 
 net::asio::awaitable<void> SyncRunner::keep() {
     while (!stopping_) {
         const auto outcome = co_await session(Until::kStopped);
         if (stopping_) break;
-        if (std::exchange(anew_, false)) continue;
+        if (std::exchange(anew_, false) || goes_on_at_once()) continue;
         state_.phase = SyncState::Phase::kWaiting;
         const auto now = net::asio::steady_timer::clock_type::now();
         if (next_try_ <= now) {
@@ -139,6 +149,7 @@ net::asio::awaitable<Result<std::shared_ptr<net::Channel>>> SyncRunner::connect(
     net::ConnectOptions connect;
     connect.host = options_.host;
     connect.port = options_.port;
+    key_ = credentials->key;
     connect.credentials = *std::move(credentials);
     co_return co_await net::connect(std::move(connect));
 }
@@ -176,6 +187,8 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.app_version = options_.app_version;
     config.reads = options_.reads;
     if (store_.loads_snapshots()) config.features |= sync::kFeatureSnapshots;
+    config.key = key_;
+    if (const auto& key = store_.settings().hub_key; key != sync::PublicKey{}) config.hub_key = key;
     const DeviceSession::SendTo send = [&channel](sync::Send&& out) {
         return channel->send(std::move(out.bytes), lane_of(out.lane));
     };
@@ -213,6 +226,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
         static_cast<void>(session.act());
     }
     live_ = nullptr;
+    again_ = session.again_at_once() ? again_ + 1 : 0;
     state_.in_step = false;
     channel_.reset();
     channel->close(net::CloseReason::kNormal);

@@ -85,6 +85,7 @@ class SyncRunner {
     [[nodiscard]] net::asio::awaitable<void> pause();
     /// Carries out what an event from outside a session's own loop made it decide.
     void act_now();
+    [[nodiscard]] bool goes_on_at_once() const;
 
     store::AgentStore& store_;
     sync::ClockWitness& witness_;
@@ -100,7 +101,9 @@ class SyncRunner {
     std::unique_ptr<net::asio::steady_timer> sleeping_;
     net::asio::steady_timer::time_point next_try_{};
     bool stopping_ = false;
-    bool anew_ = false;  // the next session follows without a pause
+    std::optional<sync::SigningKey> key_;  // of the certificate that opened the connection
+    std::uint32_t again_ = 0;              // sessions in a row that only set something right
+    bool anew_ = false;                    // the next session follows without a pause
 };
 
 }  // namespace streetlog::agent

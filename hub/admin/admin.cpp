@@ -9,6 +9,7 @@
 #include "hub/admin/hub_clock.hpp"
 #include "hub/admin/verify_log.hpp"
 #include "hub/backup/last_backup.hpp"
+#include "hub/recovery/recovery_commands.hpp"
 #include "hub/trust/device_acts.hpp"
 #include "schema/hud/fields.hpp"
 #include "sync/net/simulated_clock.hpp"
@@ -40,6 +41,7 @@ Result<json::object> Admin::run(std::string_view command, const json::object& ar
         if (command == "status") return status();
         if (command == "verify") return verify();
         if (command == "backup note") return note_backup(ledger_.log(), arguments);
+        if (auto answer = recovery_command(ledger_, command, arguments)) return *std::move(answer);
         return fail(ErrorCode::kUsage,
                     fmt::format("the hub has no command '{}'", command),
                     "See streetlog-hub --help.");
@@ -89,14 +91,22 @@ Result<json::object> Admin::status() {
                         {"held", held},
                         {"quarantined", static_cast<std::int64_t>(set_aside.size()) - held},
                         {"last_backup", shown_backup(ledger_.log())},
+                        {"alarms", store::HubWatch{ledger_.log().db()}.open_alarms()},
+                        {"epoch", ledger_.epoch()},
                         {"clock", clock_kind(ledger_.log())}};
 }
 
 Result<json::object> Admin::verify() {
-    STREETLOG_TRY(const auto found, verify_log(ledger_.log()));
+    STREETLOG_TRY(
+        const auto found,
+        verify_log(ledger_.log(),
+                   {},
+                   ledger_.key() ? std::optional{ledger_.key()->public_key()} : std::nullopt));
     return json::object{{"verified", true},
                         {"records", found.head.seq.value},
                         {"runs", found.runs},
+                        {"signed_runs", found.signed_runs},
+                        {"unsigned_records", found.unsigned_records},
                         {"head", to_hex(found.head.hash)}};
 }
 

@@ -8,6 +8,7 @@
 #include "hub/backup/last_backup.hpp"
 #include "hub/project/hub_projection.hpp"
 #include "hub/trust/check_trust.hpp"
+#include "sync/store/hub_watch.hpp"
 
 namespace streetlog::hub {
 namespace {
@@ -60,6 +61,7 @@ class Examination {
         each("backup", [&] { check_backup(*log); });
         each("devices", [&] { check_devices(*log); });
         each("quarantine", [&] { check_set_aside(*log); });
+        each("alarms", [&] { check_alarms(*log); });
     }
 
   private:
@@ -78,6 +80,7 @@ class Examination {
     void check_backup(store::HubLog& log);
     void check_devices(store::HubLog& log);
     void check_set_aside(store::HubLog& log);
+    void check_alarms(store::HubLog& log);
 
     const HubCheckup& options_;
     Checkup& checkup_;
@@ -257,6 +260,28 @@ void Examination::check_set_aside(store::HubLog& log) {
         checkup_.attention("quarantine", words, {}, "Update the hub.");
     else
         checkup_.fine("quarantine", words);
+}
+
+void Examination::check_alarms(store::HubLog& log) {
+    store::HubWatch watch{log.db()};
+    const auto open = watch.open_alarms();
+    if (open > 0)
+        checkup_.attention(
+            "alarms",
+            fmt::format("{} alarms are open; the last: {}", open, watch.alarms().front().detail),
+            {},
+            "streetlog-hub alarms");
+    else
+        checkup_.fine("alarms", "no alarm is open");
+    const auto gaps = watch.gaps();
+    const auto missing =
+        std::ranges::count_if(gaps, [](const store::GapRow& gap) { return !gap.closed; });
+    if (missing > 0)
+        checkup_.attention(
+            "recovery",
+            fmt::format("{} devices have not brought back yet what this hub lost", missing),
+            {},
+            "streetlog-hub recovery");
 }
 
 }  // namespace

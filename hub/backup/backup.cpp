@@ -9,6 +9,7 @@
 #include "hub/admin/verify_log.hpp"
 #include "hub/backup/private_file.hpp"
 #include "hub/backup/unfinished.hpp"
+#include "hub/recovery/high_water.hpp"
 #include "sync/store/file_checks.hpp"
 #include "sync/store/online_copy.hpp"
 
@@ -42,7 +43,8 @@ class Progress {
 /// process that made them.
 bool belongs(const fs::path& name) {
     const auto text = name.filename().string();
-    if (text == "lock" || text == kManifestName) return false;
+    // A high-water mark that comes back with the log would vouch for its loss.
+    if (text == "lock" || text == kManifestName || text == kHighWaterName) return false;
     for (const std::string_view part :
          {".db", ".db-wal", ".db-shm", ".db-journal", ".snapshot", ".new", ".tmp"})
         if (text.ends_with(part)) return false;

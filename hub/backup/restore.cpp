@@ -1,11 +1,15 @@
 #include "hub/backup/restore.hpp"
 
+#include <array>
+
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "hub/admin/verify_log.hpp"
 #include "hub/backup/private_file.hpp"
 #include "hub/backup/unfinished.hpp"
+#include "hub/recovery/high_water.hpp"
+#include "sync/net/system_clock.hpp"
 #include "sync/store/file_checks.hpp"
 
 namespace streetlog::hub {
@@ -41,6 +45,10 @@ Result<void> check_and_note(const fs::path& directory, const Manifest& manifest)
         store::Txn txn{log.db()};
         put_last_backup(log, backup);
         log.put_setting(kRestoredSetting, boost::json::serialize(note_arguments(backup)));
+        net::SystemRandom random;
+        std::array<Byte, 2> salt{};
+        random.fill(salt);
+        log.put_setting(kUnseenRestoreSetting, std::to_string(1 + salt[0] + 256 * salt[1]));
         txn.commit();
         log.db().checkpoint();
         return {};

@@ -1,8 +1,10 @@
 #include "hub/feed/page_reader.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "hub/feed/page_weight.hpp"
+#include "hub/recovery/high_water.hpp"
 #include "schema/planted.hpp"
 #include "sync/store/log_records.hpp"
 
@@ -120,6 +122,41 @@ Result<sync::Page> PageReader::read_office(const sync::Position& cursor,
         page.caught_up = true;
         return page;
     });
+}
+
+Result<sync::OwnRecords> PageReader::own_records(const sync::Replica& author,
+                                                 std::uint64_t from,
+                                                 std::size_t max_bytes) {
+    return store::guarded_job([&]() -> Result<sync::OwnRecords> {
+        sync::OwnRecords out;
+        std::size_t bytes = 0;
+        for (auto run = log_.run_of(author, from); run; run = log_.run_of(author, from)) {
+            sync::PageRun own;
+            own.receipt = wire_receipt(run->replica, run->first_seq, run->head, run->receipt);
+            own.hub_seq = run->first_hub;
+            own.encoding = run->encoding;
+            own.raw_bytes = run->raw_bytes;
+            for (const auto& e : log_.exceptions(run->first_hub, run->last_hub()))
+                own.hidden.push_back(
+                    {run->first_seq + (e.seq.value - run->first_hub.value), e.status, e.code, {}});
+            own.body = std::move(run->body);
+            const std::size_t cost = bytes_of(own);
+            if (!out.runs.empty() && bytes + cost > max_bytes) {
+                out.more = true;
+                break;
+            }
+            bytes += cost;
+            from = run->last_seq() + 1;
+            out.runs.push_back(std::move(own));
+        }
+        return out;
+    });
+}
+
+std::uint64_t PageReader::epoch() {
+    const auto text = store::guarded_job(
+        [&]() -> Result<std::optional<std::string>> { return log_.setting(kEpochSetting); });
+    return text && *text ? std::strtoull((*text)->c_str(), nullptr, 10) : 0;
 }
 
 std::vector<sync::PageRun> PageReader::released_by(const store::LogRun& run,

@@ -45,6 +45,14 @@ class PageReader {
                                         std::size_t max_bytes,
                                         const sync::Replica& reader,
                                         std::vector<sync::PageRun>& out);
+    /// The author's own records from `from` on, whole runs with their bodies: about `max_bytes`, at
+    /// least one run.
+    [[nodiscard]] Result<sync::OwnRecords> own_records(const sync::Replica& author,
+                                                       std::uint64_t from,
+                                                       std::size_t max_bytes);
+
+    /// The label of this log since it last fell back; 0: it never did, or cannot be read now.
+    [[nodiscard]] std::uint64_t epoch();
 
     [[nodiscard]] store::HubLog& log() { return log_; }
 

@@ -94,7 +94,10 @@ Result<void> add_replicas(store::Db& db, SnapshotWriter& out) {
 
 /// The hub's own records up to `end`: devices keep them all, for the day the hub may have lost
 /// them.
-Result<void> add_runs(PageReader& pages, DeviceId hub, HubSeq end, SnapshotWriter& out) {
+Result<void> add_runs(PageReader& pages,
+                      const SnapshotSource& source,
+                      HubSeq end,
+                      SnapshotWriter& out) {
     std::vector<sync::PageRun> runs;
     std::size_t bytes = 0;
     const auto write = [&]() -> Result<void> {
@@ -103,12 +106,13 @@ Result<void> add_runs(PageReader& pages, DeviceId hub, HubSeq end, SnapshotWrite
         return out.add(sync::encode_runs(std::exchange(runs, {})));
     };
     for (const auto& row : pages.log().replicas()) {
-        if (row.replica.device != hub) continue;
+        if (row.replica.device != source.hub) continue;
         for (std::uint64_t seq = 1; seq <= row.acked_seq;) {
             auto run = pages.log().run_of(row.replica, seq);
             if (!run || run->first_hub > end) break;
             seq = run->last_seq() + 1;
             auto as_sent = pages.as_sent(*std::move(run), {});
+            if (source.key) sync::sign_receipt(*source.key, as_sent.receipt);
             const std::size_t more = 256 + as_sent.body.size() + 24 * as_sent.receipt.times.size();
             if (bytes + more > kRunBytes) STREETLOG_CHECK(write());
             bytes += more;
@@ -173,7 +177,7 @@ Result<void> build_snapshot(const SnapshotSource& source,
             return fail(ErrorCode::kUnavailable, "the projection has not met this log yet");
         STREETLOG_TRY(auto out, SnapshotWriter::begin(file));
         STREETLOG_CHECK(add_replicas(db, out));
-        STREETLOG_CHECK(add_runs(pages, source.hub, manifest.at.seq, out));
+        STREETLOG_CHECK(add_runs(pages, source, manifest.at.seq, out));
         STREETLOG_TRY(manifest.entities, add_entities(db, out, stop));
         db.exec("ROLLBACK");
         return out.finish(std::move(manifest));

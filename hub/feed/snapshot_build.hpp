@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "hub/feed/snapshot_file.hpp"
+#include "sync/session/evidence.hpp"
 #include "sync/store/hub_log.hpp"
 
 namespace streetlog::hub {
@@ -14,6 +15,7 @@ struct SnapshotSource {
     std::filesystem::path directory;
     DeviceId hub;
     std::uint32_t scope = 0;
+    std::optional<sync::SigningKey> key{};  // the hub's, for the receipts of its own runs
 };
 
 /// Writes everything the projection holds at the place where it stands, and the hub's own runs up

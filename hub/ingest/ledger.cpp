@@ -8,6 +8,7 @@
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
 #include "schema/planted.hpp"
+#include "sync/session/evidence.hpp"
 #include "sync/store/log_records.hpp"
 #include "sync/store/run_times.hpp"
 
@@ -38,6 +39,8 @@ PreparedRun part_of(const PreparedRun& run, std::size_t from, std::size_t to) {
     part.prev = from == 0 ? run.prev : run.records[from - 1].chain;
     part.session = run.session;
     part.authored_here = run.authored_here;
+    part.unproven = run.unproven;
+    if (to == run.records.size()) part.signature = run.signature;
     part.records.assign(run.records.begin() + static_cast<std::ptrdiff_t>(from),
                         run.records.begin() + static_cast<std::ptrdiff_t>(to));
     const auto views = std::span{run.views}.subspan(from, to - from);
@@ -113,7 +116,9 @@ struct CellsOf {
 
 }  // namespace
 
-Result<Ledger> Ledger::open(const std::filesystem::path& directory, Clock& clock) {
+Result<Ledger> Ledger::open(const std::filesystem::path& directory,
+                            Clock& clock,
+                            const LedgerSetup& setup) {
     STREETLOG_TRY(auto log, store::HubLog::open(directory, store::Access::kWrite));
     return store::guarded_job([&]() -> Result<Ledger> {
         Ledger ledger{std::move(log), clock};
@@ -127,15 +132,8 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, Clock& clock
             return fail(ErrorCode::kDamaged, "the hub's id in its database cannot be read");
         ledger.self_.device = *device;
         ledger.reload();
-        // A new incarnation at every start: neither a backup nor a copied disk can make the hub use
-        // a dot twice.
-        const std::int64_t now = clock.now().ms / 1000;
-        std::uint32_t last = 0;
-        for (const auto& [replica, row] : ledger.replicas_)
-            if (replica.device == *device) last = std::max(last, replica.incarnation);
-        ledger.self_.incarnation = std::max(
-            last + 1, static_cast<std::uint32_t>(std::clamp<std::int64_t>(now, 0, 0xffff'fffe)));
-        if (planted(Bug::kIncarnationReused) && last > 0) ledger.self_.incarnation = last;
+        ledger.key_ = setup.key;
+        ledger.notice_loss(setup);
         return ledger;
     });
 }
@@ -156,9 +154,10 @@ void Ledger::reload() {
         replicas_.emplace(row.replica, std::move(row));
     }
     head_ = log_.head();
-    last_received_ = {};
+    gap_open_ = store::HubWatch{log_.db()}.any_gap_open();
     if (head_.seq.value > 0) {
-        if (const auto run = log_.run_at(head_.seq)) last_received_ = run->receipt.first.received;
+        if (const auto run = log_.run_at(head_.seq))
+            last_received_ = std::max(last_received_, run->receipt.first.received);
     }
 }
 
@@ -190,8 +189,10 @@ Result<std::vector<IngestResult>> Ledger::ingest(std::vector<PreparedRun>& group
             txn.commit();
         }
         last_received_ = received;
-        for (std::size_t i = 0; i < group.size(); ++i)
+        for (std::size_t i = 0; i < group.size(); ++i) {
             results[i].acked_seq = row_of(group[i].replica).acked_seq;
+            results[i].head = head_;
+        }
         constexpr int kWalPages =
             2000;  // longer WALs make single commits stall (sync/store/DESIGN.md)
         // What is committed is stored, whatever becomes of the checkpoint; the next commit tries it
@@ -278,6 +279,7 @@ sync::StatusCode Ledger::check(const PreparedRun& run, std::size_t i) {
     const auto& header = shape->header;
     if (header.replica != run.replica || header.seq != run.first_seq + i)
         return sync::StatusCode::kMalformed;
+    if (run.unproven) return sync::StatusCode::kUnauthorised;
     if (!run.authored_here && run.replica.device != self_.device &&
         std::ranges::any_of(shape->ops, hub_only))
         return sync::StatusCode::kUnauthorised;
@@ -352,11 +354,15 @@ void Ledger::append_run(PreparedRun& run,
     out.encoding = run.encoding;
     out.raw_bytes = run.raw_bytes;
     out.body = std::move(run.body);
+    out.signature = std::move(run.signature);
+    if (key_ && run.replica.device == self_.device)
+        out.signature = sync::sign_batch(*key_, run.replica, run.last_seq(), out.head);
     row.acked_seq = run.last_seq();
     row.acked_hash = out.head;
     row.clock = store::encode_clock(clock);
     row.last_seen = received;
     log_.put_replica(row);
+    if (gap_open_) store::HubWatch{log_.db()}.fill_gaps(run.replica, row.acked_seq, received);
     log_.append(out, row.no);
     head_ = {out.last_hub(), out.hub_hash};
     result.receipts.push_back({out.first_seq, out.head, std::move(out.receipt)});
@@ -398,6 +404,9 @@ void Ledger::learn(const sync::EncodedView& view, HubSeq at) {
             row.written = {
                 record->header.replica, record->header.seq, static_cast<std::uint16_t>(i)};
             log_.put_device(row);
+            constexpr std::int64_t kRevoked = 3;
+            if (row.state == kRevoked)
+                store::HubWatch{log_.db()}.close_alarms_of(row.id, "revoked", clock_->now());
         } else if (op.group == hud::grp::kHubDeviceProjects) {
             log_.put_projects({op.entity.bytes},
                               cells.get<sync::Bytes>(hud::col::hub_device::kProjects));

@@ -7,9 +7,12 @@
 
 #include "hub/ingest/entity_index.hpp"
 #include "hub/ingest/prepared.hpp"
+#include "hub/recovery/admission.hpp"
+#include "hub/recovery/high_water.hpp"
 #include "schema/ports.hpp"
 #include "sync/change/hlc.hpp"
 #include "sync/store/hub_log.hpp"
+#include "sync/store/hub_watch.hpp"
 
 namespace streetlog::hub {
 
@@ -38,6 +41,15 @@ struct IngestResult {
     std::uint64_t acked_seq = 0;
     std::vector<RunReceiptOf> receipts;
     std::vector<Exception> exceptions;
+    store::HubHead head;  // of the log, after the group
+};
+
+/// What a hub is opened with besides its directory.
+struct LedgerSetup {
+    std::optional<sync::SigningKey> key;  // signs what the hub itself records
+    /// How far the log has been, from outside of it; if it does not have that any more, it fell
+    /// back.
+    std::optional<HighWater> high_water;
 };
 
 /// The rules of ingestion over the hub's log, one thread. Custody first: whatever a device recorded
@@ -52,7 +64,9 @@ class Ledger {
     /// write what devices may.
     using Admit = std::function<sync::StatusCode(const PreparedRun&, const sync::RecordShape&)>;
 
-    [[nodiscard]] static Result<Ledger> open(const std::filesystem::path& directory, Clock& clock);
+    [[nodiscard]] static Result<Ledger> open(const std::filesystem::path& directory,
+                                             Clock& clock,
+                                             const LedgerSetup& setup = {});
 
     /// Takes a group; results are in the order of the runs. kStorage when the disk failed: nothing
     /// was stored.
@@ -69,6 +83,28 @@ class Ledger {
     /// hub's own, so that every projection and every device learns of it in its place of the log.
     /// What it understands and may not let in stays held, for a person to decide. Returns how many.
     [[nodiscard]] Result<std::size_t> release_understood();
+    // What sessions find out about devices and about this log (ledger_recovery.cpp); one
+    // transaction each.
+    [[nodiscard]] Result<void> note(const HelloFindings& findings);
+    /// The replica has that nonce on its disk.
+    [[nodiscard]] Result<void> keep_nonce(const sync::Replica& replica, std::uint64_t number);
+    /// An incarnation of the device that nobody had, for what comes after record `common` of
+    /// `from`, and an alarm.
+    [[nodiscard]] Result<std::uint32_t> grant_incarnation(const sync::Replica& from,
+                                                          std::uint64_t common);
+    [[nodiscard]] Result<void> raise(store::AlarmKind kind,
+                                     const DeviceId& device,
+                                     std::string_view detail);
+    [[nodiscard]] Result<void> close_alarm(std::int64_t id, std::string_view note);
+    /// Nobody will bring what is missing of this replica.
+    [[nodiscard]] Result<void> write_off(const sync::Replica& replica, std::string_view why);
+
+    /// A label that changes when the log is found to have lost its end.
+    [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+
+    [[nodiscard]] Instant last_received() const { return last_received_; }
+
+    [[nodiscard]] const std::optional<sync::SigningKey>& key() const { return key_; }
 
     [[nodiscard]] std::optional<store::ReplicaRow> replica(const sync::Replica& replica) const;
 
@@ -89,6 +125,10 @@ class Ledger {
 
     /// Reads everything kept in memory from the log.
     void reload();
+    void notice_loss(const LedgerSetup& setup);
+    void begin_epoch(std::string_view how, HubSeq lost);
+    template <class Job>
+    [[nodiscard]] Result<void> in_one(Job&& job);
     void take_run(PreparedRun& run, Instant received, IngestResult& result);
     /// Cuts the records the hub has from the front of a run; false when nothing is left.
     bool cut_known(PreparedRun& run, const store::ReplicaRow& row, IngestResult& result);
@@ -119,6 +159,9 @@ class Ledger {
     Instant last_received_;
     sync::Replica self_;
     sync::Hlc hlc_;
+    std::optional<sync::SigningKey> key_;
+    std::uint64_t epoch_ = 0;
+    bool gap_open_ = false;
 };
 
 }  // namespace streetlog::hub

@@ -33,6 +33,8 @@ struct PreparedRun {
     std::vector<PreparedRecord> records;
     std::optional<sync::SessionClock> session;
     bool authored_here = false;  // the hub's own act
+    bool unproven = false;       // its author's signature does not fit: all of it is set aside
+    sync::Bytes signature;       // of the author, for the chain after the last record
 
     [[nodiscard]] std::uint64_t last_seq() const { return first_seq + records.size() - 1; }
 };

@@ -2,10 +2,14 @@
 
 namespace streetlog::hub {
 
-Writer::Writer(Ledger ledger, WriterLimits limits, OnCommit on_commit)
+Writer::Writer(Ledger ledger,
+               WriterLimits limits,
+               OnCommit on_commit,
+               std::unique_ptr<HighWaterFile> high_water)
     : ledger_(std::move(ledger)),
       limits_(limits),
       on_commit_(std::move(on_commit)),
+      high_water_(std::move(high_water)),
       thread_([this] { work(); }) {}
 
 Writer::~Writer() {
@@ -53,8 +57,17 @@ void Writer::work() {
         items.clear();
         {
             std::unique_lock lock{mutex_};
-            wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            if (queue_.empty()) return;
+            const auto woken = [this] { return stopping_ || !queue_.empty(); };
+            if (high_water_ && high_water_->waits() && !woken()) {
+                wake_.wait_for(lock, high_water_->wait_left(), woken);
+                if (!woken()) {
+                    lock.unlock();
+                    high_water_->write();
+                    continue;
+                }
+            }
+            wake_.wait(lock, woken);
+            if (queue_.empty()) break;
             std::size_t records = 0;
             std::size_t bytes = 0;
             while (!queue_.empty() &&
@@ -76,8 +89,11 @@ void Writer::work() {
         } else {
             commit_group(items);
         }
+        if (high_water_)
+            high_water_->note({ledger_.self().device, ledger_.head(), ledger_.last_received()});
         if (ledger_.head() != before && on_commit_) on_commit_(ledger_.head());
     }
+    if (high_water_ && high_water_->waits()) high_water_->write();
 }
 
 void Writer::commit_group(std::vector<Item>& items) {

@@ -28,7 +28,11 @@ class Writer {
     /// Called on the writer's thread after every commit that moved the head.
     using OnCommit = std::function<void(store::HubHead)>;
 
-    Writer(Ledger ledger, WriterLimits limits, OnCommit on_commit);
+    /// `high_water` may be null.
+    Writer(Ledger ledger,
+           WriterLimits limits,
+           OnCommit on_commit,
+           std::unique_ptr<HighWaterFile> high_water = nullptr);
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     /// Finishes what is queued, then ends.
@@ -68,6 +72,7 @@ class Writer {
     Ledger ledger_;
     WriterLimits limits_;
     OnCommit on_commit_;
+    std::unique_ptr<HighWaterFile> high_water_;  // the writer's thread alone
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Item> queue_;

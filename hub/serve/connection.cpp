@@ -96,6 +96,14 @@ void Connection::submit(PreparedRun run, Writer::Done done) {
     shared_.writer.submit(std::move(run), std::move(back));
 }
 
+void Connection::write(std::function<Result<void>(Ledger&)> job,
+                       std::function<void(Result<void>)> done) {
+    shared_.writer.post(
+        [self = shared_from_this(), job = std::move(job), done = std::move(done)](Ledger& ledger) {
+            net::asio::post(self->executor_, [self, done, result = job(ledger)] { done(result); });
+        });
+}
+
 bool Connection::pressed() const { return shared_.writer.pressed(); }
 
 }  // namespace streetlog::hub

@@ -44,6 +44,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Peer
     void send(sync::Send&& message) override;
     void close() override;
     void submit(PreparedRun run, Writer::Done done) override;
+    void write(std::function<Result<void>(Ledger&)> job,
+               std::function<void(Result<void>)> done) override;
     [[nodiscard]] bool pressed() const override;
 
     /// Ends the connection of a peer that does not say who it is: an open WebSocket alone, pings or

@@ -7,7 +7,6 @@ namespace streetlog::hub {
 namespace {
 
 constexpr std::size_t kNonceBytes = 32;
-constexpr int kSqliteError = 1;
 
 PreparedRun prepared(const std::shared_ptr<const sync::IncomingRun>& in,
                      const std::optional<sync::SessionClock>& clock) {
@@ -20,6 +19,8 @@ PreparedRun prepared(const std::shared_ptr<const sync::IncomingRun>& in,
     run.body = in->packed;
     run.raw = std::shared_ptr<const sync::Bytes>(in, &in->body);
     run.session = clock;
+    run.signature = in->signature;
+    run.unproven = in->unproven;
     run.records.reserve(in->count);
     if (in->opaque) {
         run.views.resize(in->count);
@@ -46,13 +47,18 @@ struct Overloaded : Fs... {
     using Fs::operator()...;
 };
 
+sync::HubSessionConfig config_for(const PeerSides& sides) {
+    sync::HubSessionConfig out;
+    out.hub = sides.hub;
+    out.key = sides.key;
+    out.epoch = sides.pages.epoch();
+    return out;
+}
+
 }  // namespace
 
 DevicePeer::DevicePeer(const PeerSides& sides, PeerPort& port, const net::Peer& who)
-    : sides_(sides),
-      port_(port),
-      who_(who),
-      session_(*this, sync::HubSessionConfig{.hub = sides.hub}) {}
+    : sides_(sides), port_(port), who_(who), session_(*this, config_for(sides)) {}
 
 void DevicePeer::start() {
     sync::Bytes nonce(kNonceBytes);
@@ -87,8 +93,7 @@ void DevicePeer::refuse(sync::WireCode code, Millis retry_after, std::string det
 
 std::optional<sync::Hash> DevicePeer::hash_at(const sync::Replica& replica, std::uint64_t seq) {
     try {
-        const auto run = sides_.pages.log().run_of(replica, seq);
-        return run && run->last_seq() == seq ? std::optional{run->head} : std::nullopt;
+        return chain_hash_at(sides_.pages.log(), replica, seq);
     } catch (const store::StorageFailure&) {
         // The session treats an unknown hash as "ask the writer", which will meet the same fault
         // and say so.
@@ -103,11 +108,19 @@ void DevicePeer::act() {
          actions = session_.take_actions()) {
         for (auto& action : actions) {
             std::visit(Overloaded{[&](sync::Send& send) { port_.send(std::move(send)); },
-                                  [&](const sync::Authenticate& who) { authenticate(who.hello); },
+                                  [&](const sync::Authenticate& who) { authenticate(who); },
                                   [&](const sync::Submit& run) { submit(run.run); },
                                   [&](const sync::ReadPage& page) { read_page(page); },
                                   [&](const sync::ReadManifest& r) { read_manifest(r); },
                                   [&](const sync::ReadPiece& r) { read_piece(r); },
+                                  [&](const sync::KeepNonce& kept) { keep_nonce(kept.nonce); },
+                                  [&](const sync::ReadOwn& own) { read_own(own); },
+                                  [&](const sync::GrantIncarnation& wanted) {
+                                      grant_incarnation(wanted.common);
+                                  },
+                                  [&](const sync::TakeBack& back) { take_back(back); },
+                                  [&](const sync::LearnEarlier&) {},
+                                  [&](const sync::Suspect& odd) { suspect(odd.what); },
                                   [&](const sync::CursorConfirmed&) {},
                                   [&](const sync::Close&) { port_.close(); }},
                        action);
@@ -115,55 +128,112 @@ void DevicePeer::act() {
     }
 }
 
-void DevicePeer::authenticate(const sync::Hello& hello) {
-    sync::DeviceGrant grant;
+void DevicePeer::authenticate(const sync::Authenticate& who) {
+    Admission admission;
     try {
-        grant = grant_for(hello);
+        admission =
+            admit(sides_.pages, *this, sides_.key, sides_.hub, who_, who.hello, who.challenge);
+        for (sync::ScopeGrant& scope : admission.grant.scopes)
+            scope.snapshot = offers_snapshot(who.hello, scope);
+    } catch (const store::StorageFailure&) {
+        session_.refuse(sync::WireCode::kInternal, Millis{5'000}, "the hub cannot read its log");
+        return;
+    }
+    const sync::DeviceGrant& grant = admission.grant;
+    const HelloFindings& found = admission.findings;
+    sides_.log.event(LogLevel::kInfo,
+                     "device_hello",
+                     {{"device", who.hello.replica.device},
+                      {"verdict", static_cast<int>(grant.verdict)},
+                      {"unsent", who.hello.unsent}});
+    if (!found.any()) return let_in(grant);
+    sides_.log.event(LogLevel::kWarning,
+                     "device_hello_odd",
+                     {{"device", who.hello.replica.device},
+                      {"possible_copy", !found.copy.empty()},
+                      {"hub_fell_back", found.hub_fell_back}});
+    port_.write([notes = found](Ledger& ledger) { return ledger.note(notes); },
+                [this, given = grant](const Result<void>& noted) {
+                    if (noted)
+                        let_in(given);
+                    else
+                        session_.refuse(sync::WireCode::kInternal,
+                                        Millis{5'000},
+                                        "the hub cannot write what it found out");
+                    act();
+                });
+}
+
+void DevicePeer::let_in(const sync::DeviceGrant& grant) {
+    try {
         session_.on_authenticated(grant, sides_.clock.now());
         session_.on_feed(sides_.pages.log().head().seq);
     } catch (const store::StorageFailure&) {
         session_.refuse(sync::WireCode::kInternal, Millis{5'000}, "the hub cannot read its log");
     }
-    sides_.log.event(LogLevel::kInfo,
-                     "device_hello",
-                     {{"device", hello.replica.device},
-                      {"verdict", static_cast<int>(grant.verdict)},
-                      {"unsent", hello.unsent}});
 }
 
-/// Throws StorageFailure.
-sync::DeviceGrant DevicePeer::grant_for(const sync::Hello& hello) {
-    sync::DeviceGrant grant;
-    auto& log = sides_.pages.log();
-    // Its state was looked at when it showed its certificate, and is again and again.
-    if (hello.replica.device != who_.device) {
-        grant.verdict = sync::HelloVerdict::kRefused;
-        return grant;
-    }
-    const bool lapsed = who_.validity == net::Validity::kLapsed;
-    grant.verdict = lapsed ? sync::HelloVerdict::kCustodyOnly : sync::HelloVerdict::kOk;
-    const auto replicas = log.replicas();
-    const auto row = std::ranges::find(replicas, hello.replica, &store::ReplicaRow::replica);
-    if (row != replicas.end()) {
-        grant.acked_seq = row->acked_seq;
-        grant.acked_hash = row->acked_hash;
-    }
-    if (lapsed) return grant;
-    std::vector<std::uint32_t> scopes{kScopeAll};
-    if (const auto projects = log.projects_of(hello.replica.device); !projects.empty()) {
-        auto found = sides_.pages.scopes_of(projects);
-        if (!found) throw store::StorageFailure(found.error().message, kSqliteError);
-        scopes = *std::move(found);
-    }
-    for (const auto scope : scopes) {
-        const auto cursor = std::ranges::find(hello.scopes, scope, &sync::ScopeCursor::scope);
-        auto& given = grant.scopes.emplace_back();
-        given.scope = scope;
-        given.resume =
-            cursor == hello.scopes.end() || log.has({cursor->cursor.seq, cursor->cursor.hash});
-        given.snapshot = offers_snapshot(hello, given);
-    }
-    return grant;
+/// Nobody waits for it: until it is on disk the nonce before is good as well.
+void DevicePeer::keep_nonce(const sync::Bytes& nonce) {
+    const auto number = sync::number_of_nonce(*sides_.key, session_.replica(), nonce);
+    if (!number) return;
+    port_.write([replica = session_.replica(),
+                 number = *number](Ledger& ledger) { return ledger.keep_nonce(replica, number); },
+                [](const Result<void>&) {});
+}
+
+void DevicePeer::read_own(const sync::ReadOwn& request) {
+    auto records =
+        sides_.pages.own_records(session_.replica(), request.from_seq, request.max_bytes);
+    if (records)
+        session_.on_own_ready(*std::move(records));
+    else
+        session_.refuse(sync::WireCode::kInternal, Millis{5'000}, records.error().message);
+}
+
+void DevicePeer::grant_incarnation(std::uint64_t common) {
+    const auto granted = std::make_shared<std::uint32_t>(0);
+    port_.write(
+        [granted, from = session_.replica(), common](Ledger& ledger) -> Result<void> {
+            STREETLOG_TRY(*granted, ledger.grant_incarnation(from, common));
+            return {};
+        },
+        [this, granted](const Result<void>& done) {
+            if (done)
+                session_.on_incarnation(*granted);
+            else
+                session_.refuse(sync::WireCode::kInternal,
+                                Millis{5'000},
+                                "the hub could not store an incarnation");
+            act();
+        });
+}
+
+void DevicePeer::take_back(const sync::TakeBack& back) {
+    taking_back_ = back.runs.size();
+    for (const auto& run : back.runs)
+        port_.submit(prepared(run, std::nullopt), [this](const Result<IngestResult>& result) {
+            on_taken_back(result.has_value());
+        });
+}
+
+/// A run that did not fit in (another device brought the same meanwhile) is of no use.
+void DevicePeer::on_taken_back(bool stored) {
+    if (!stored)
+        session_.refuse(
+            sync::WireCode::kInternal, Millis{5'000}, "the hub could not store its own records");
+    else if (--taking_back_ == 0)
+        session_.on_taken_back();
+    act();
+}
+
+void DevicePeer::suspect(const std::string& what) {
+    sides_.log.event(LogLevel::kWarning, "forgery", {{"device", session_.replica().device}});
+    port_.write(
+        [what, device = session_.replica().device](Ledger& ledger) {
+            return ledger.raise(store::AlarmKind::kForgery, device, what);
+        },
+        [](const Result<void>&) {});
 }
 
 void DevicePeer::submit(const std::shared_ptr<const sync::IncomingRun>& run) {
@@ -186,6 +256,7 @@ void DevicePeer::on_ingested(const Result<IngestResult>& result) {
             commit.receipts.push_back(
                 wire_receipt(session_.replica(), r.first_seq, r.last_hash, r.receipt));
         }
+        commit.head = {result->head.seq, result->head.hash};
         for (const auto& e : result->exceptions)
             commit.exceptions.push_back({e.seq, e.status, e.code});
         session_.on_committed(commit);

@@ -3,6 +3,7 @@
 #include "hub/feed/page_reader.hpp"
 #include "hub/feed/snapshot_shelf.hpp"
 #include "hub/ingest/writer.hpp"
+#include "hub/recovery/admission.hpp"
 #include "schema/log.hpp"
 #include "schema/ports.hpp"
 #include "sync/net/peer.hpp"
@@ -18,7 +19,8 @@ struct PeerSides {
     Random& random;
     Logger& log;
     DeviceId hub;
-    SnapshotShelf* snapshots = nullptr;  // null: every device reads the log
+    std::optional<sync::SigningKey> key{};  // the hub's
+    SnapshotShelf* snapshots = nullptr;     // null: every device reads the log
 };
 
 /// What a peer needs of the connection it lives in.
@@ -37,6 +39,10 @@ class PeerPort {
     /// Gives the run to the writer. `done` comes on the peer's own thread and never from inside
     /// this call; not at all when the connection is gone by then.
     virtual void submit(PreparedRun run, Writer::Done done) = 0;
+
+    /// Has the writer carry out `job` between two groups. `done` comes as that of submit().
+    virtual void write(std::function<Result<void>(Ledger&)> job,
+                       std::function<void(Result<void>)> done) = 0;
 
     /// More is queued for the writer than it should be.
     [[nodiscard]] virtual bool pressed() const = 0;
@@ -71,8 +77,14 @@ class DevicePeer : private sync::HubLog {
     std::optional<sync::Hash> hash_at(const sync::Replica& replica, std::uint64_t seq) override;
 
     void act();
-    void authenticate(const sync::Hello& hello);
-    [[nodiscard]] sync::DeviceGrant grant_for(const sync::Hello& hello);
+    void authenticate(const sync::Authenticate& who);
+    void let_in(const sync::DeviceGrant& grant);
+    void keep_nonce(const sync::Bytes& nonce);
+    void read_own(const sync::ReadOwn& request);
+    void grant_incarnation(std::uint64_t common);
+    void take_back(const sync::TakeBack& back);
+    void on_taken_back(bool stored);
+    void suspect(const std::string& what);
     void submit(const std::shared_ptr<const sync::IncomingRun>& run);
     void on_ingested(const Result<IngestResult>& result);
     void read_page(const sync::ReadPage& request);
@@ -87,6 +99,7 @@ class DevicePeer : private sync::HubLog {
     sync::HubSession session_;
     std::shared_ptr<SnapshotFile> snapshot_;            // what this device reads
     std::optional<sync::ReadManifest> wants_snapshot_;  // while one is being made
+    std::size_t taking_back_ = 0;                       // runs that the writer has not answered for
 };
 
 }  // namespace streetlog::hub

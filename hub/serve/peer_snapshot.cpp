@@ -71,7 +71,7 @@ void DevicePeer::answer_manifest(std::shared_ptr<SnapshotFile> file) {
             }
         }
         manifest.scope = request.scope;
-        session_.on_manifest_ready(manifest);
+        session_.on_manifest_ready(std::move(manifest));
         return {};
     });
     if (!answered)

@@ -17,6 +17,7 @@ Service::Service(net::asio::io_context& io,
                  store::HubLog reader,
                  Authority authority,
                  Ledger ledger,
+                 std::unique_ptr<HighWaterFile> high_water,
                  Clock& clock,
                  Random& random,
                  Logger& log)
@@ -24,9 +25,13 @@ Service::Service(net::asio::io_context& io,
       authority_(std::make_unique<Authority>(std::move(authority))),
       watching_(io) {
     const DeviceId hub = ledger.self().device;
+    const auto key = ledger.key();
     writer_ = std::make_unique<Writer>(
-        std::move(ledger), WriterLimits{}, [this](store::HubHead head) { announce(head.seq); });
-    shared_ = std::make_unique<Shared>(Shared{{*pages_, clock, random, log, hub}, *writer_});
+        std::move(ledger),
+        WriterLimits{},
+        [this](store::HubHead head) { announce(head.seq); },
+        std::move(high_water));
+    shared_ = std::make_unique<Shared>(Shared{{*pages_, clock, random, log, hub, key}, *writer_});
 }
 
 Service::~Service() {
@@ -51,12 +56,22 @@ Result<std::unique_ptr<Service>> Service::start(net::asio::io_context& io,
                                                 Logger& log) {
     STREETLOG_TRY(auto reader, store::HubLog::open(options.directory, store::Access::kRead));
     STREETLOG_TRY(auto authority, Authority::open(options.directory));
-    std::unique_ptr<Service> service{new Service{
-        io, std::move(reader), std::move(authority), std::move(ledger), clock, random, log}};
+    auto high_water = options.high_water.empty()
+                          ? nullptr
+                          : std::make_unique<HighWaterFile>(options.high_water, log);
+    std::unique_ptr<Service> service{new Service{io,
+                                                 std::move(reader),
+                                                 std::move(authority),
+                                                 std::move(ledger),
+                                                 std::move(high_water),
+                                                 clock,
+                                                 random,
+                                                 log}};
     STREETLOG_CHECK(service->authority_->renew_hub(clock.now(), service->serials_));
     auto* raw = service.get();
     service->snapshots_ = std::make_unique<SnapshotShelf>(
-        SnapshotSource{options.directory, service->shared_->sides.hub, kScopeAll},
+        SnapshotSource{
+            options.directory, service->shared_->sides.hub, kScopeAll, service->shared_->sides.key},
         options.snapshots,
         log,
         [raw] { raw->announce_snapshot(); });

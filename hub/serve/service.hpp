@@ -22,6 +22,7 @@ struct ServeOptions {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;
     SnapshotRules snapshots;
+    std::filesystem::path high_water;  // empty: the log's end is noted nowhere else
 };
 
 /// The running hub: one thread that writes the log, one that follows it, one I/O thread (whoever
@@ -56,6 +57,7 @@ class Service {
             store::HubLog reader,
             Authority authority,
             Ledger ledger,
+            std::unique_ptr<HighWaterFile> high_water,
             Clock& clock,
             Random& random,
             Logger& log);

@@ -31,6 +31,16 @@ struct Message {
     snapshotManifest @13 :SnapshotManifest;
     snapshotGet      @14 :SnapshotGet;
     snapshotPiece    @15 :SnapshotPiece;
+    nonceKept      @16 :NonceKept;
+    askOwn         @17 :AskOwn;
+    ownRecords     @18 :OwnRecords;
+    compare        @19 :Compare;
+    common         @20 :Common;
+    askIncarnation @21 :AskIncarnation;
+    incarnation    @22 :Incarnation;
+    reoffer        @23 :Reoffer;
+    reofferAck     @24 :ReofferAck;
+    earlier        @25 :Earlier;
   }
 }
 
@@ -40,25 +50,27 @@ struct Challenge {            # hub -> agent, first message
   protocol @2 :UInt32;
   epoch    @3 :UInt64;        # alarm label only
   hub      @4 :Id128;         # the hub's id as an author
+  hubKey   @5 :Data;          # Ed25519, by which it signs; a device takes the first it is shown
 }
 
 struct Hello {                # agent -> hub
   device       @0 :Id128;
   incarnation  @1 :UInt32;
   secret       @2 :Data;      # reserved: empty since certificates say who it is
-  sessionNonce @3 :Data;
-  signature    @4 :Data;
+  sessionNonce @3 :Data;      # what the last HelloAck gave out
+  signature    @4 :Data;      # of the device: challenge, replica, own head, session nonce
   lastSeq      @5 :UInt64;    # newest own record
   headHash     @6 :Data;
   lastReceiptSeq @7 :UInt64;  # newest own record with a receipt
   scopes       @8 :List(ScopeCursor);
-  signedHead   @9 :Data;
+  signedHead   @9 :Data;      # newest head of the hub that the hub signed for this device
   bundle       @10 :UInt32;
   appVersion   @11 :Text;
   features     @12 :UInt64;
   freeDisk     @13 :UInt64;   # bytes
   unsent       @14 :UInt64;   # records
   oldestUnsentMs @15 :Int64;  # wall clock of the oldest unsent record, 0 = none
+  reidentify @16 :Bool;       # the database is on another machine than it was: it may be a copy
 }
 
 struct ScopeCursor { scope @0 :UInt32; cursor @1 :Position; newest @2 :Position; }
@@ -73,6 +85,8 @@ struct HelloAck {
   credit      @6 :UInt64;     # bytes of push the agent may send in this session in all; later acks raise it
   bundle      @7 :UInt32;
   policy      @8 :UInt32;
+  older       @9 :List(OlderReplica);   # what the hub has of the device's other incarnations
+  hubs        @10 :List(OlderReplica);  # and of its own, when a cursor of the device is unknown to it
 }
 
 struct ScopeGrant {
@@ -80,6 +94,8 @@ struct ScopeGrant {
   resume   @1 :Bool;
   snapshot @2 :Bool;          # load a snapshot first: less than reading the log from the cursor on
 }
+
+struct OlderReplica { incarnation @0 :UInt32; ackedSeq @1 :UInt64; ackedHash @2 :Data; }
 
 struct Probe {                # agent -> hub; the device's unsettable clock, for the hub's own reading of it
   id          @0 :UInt32;
@@ -97,7 +113,7 @@ struct Push {
   encoding  @3 :UInt16;       # 0 as is, 1 zstd
   prevHash  @4 :Data;
   headHash  @5 :Data;
-  signature @6 :Data;
+  signature @6 :Data;         # of the device: replica, last sequence, headHash
   body      @7 :Data;         # a Batch
   receipts  @8 :List(Receipt);   # of records that have one already (after a hub restore)
 }
@@ -111,7 +127,7 @@ struct Receipt {              # of a run of consecutive records of one replica, 
   receivedMs  @5 :Int64;
   hubSeq      @6 :UInt64;     # of the first record; the others follow
   times       @7 :List(RecordTime);   # one a record
-  signature   @8 :Data;
+  signature   @8 :Data;       # of the hub, over all of the above; in pages only where it is of use later
 }
 
 struct RecordTime { hlcHub @0 :UInt64; lo @1 :Int64; hi @2 :Int64; }
@@ -122,7 +138,7 @@ struct PushAck {
   exceptions @2 :List(Exception);
   safeSeq    @3 :UInt64;      # in a verified backup
   credit     @4 :UInt64;      # as in HelloAck; never falls
-  signedHead @5 :Data;
+  signedHead @5 :Data;        # epoch, hubSeq (8 bytes each, little-endian), hubHash, signature of the hub
 }
 
 struct Exception { seq @0 :UInt64; status @1 :UInt16; code @2 :UInt16; }   # sync/change/status.hpp
@@ -143,6 +159,7 @@ struct Page {
   encoding @5 :UInt16;        # of states: 0 as is, 1 zstd
   rawBytes @6 :UInt32;
   states   @7 :Data;
+  signedHead @8 :Data;        # of `next`, when caughtUp; as in PushAck
 }
 
 struct Run {                  # consecutive records of one replica as the hub took them
@@ -201,3 +218,20 @@ struct SnapshotGet {          # agent -> hub: part of one chunk
 }
 
 struct SnapshotPiece { scope @0 :UInt32; snapshot @1 :Data; chunk @2 :UInt32; offset @3 :UInt32; body @4 :Data; }
+
+struct NonceKept { nonce @0 :Data; }   # agent -> hub: it is on the device's disk; the one before is void
+
+# A device that lacks records of its own which the hub has:
+struct AskOwn { fromSeq @0 :UInt64; }
+struct OwnRecords { runs @0 :List(Run); more @1 :Bool; }   # with bodies; the first run may begin before fromSeq
+
+# A device that has other records than the hub under the same numbers:
+struct Compare { points @0 :List(ChainPoint); }   # ascending
+struct ChainPoint { seq @0 :UInt64; hash @1 :Data; }
+struct Common { seq @0 :UInt64; }      # the newest point that the hub has, too; 0: none
+struct AskIncarnation { common @0 :UInt64; }   # newest own record that keeps its number
+struct Incarnation { incarnation @0 :UInt32; }
+
+struct Reoffer { runs @0 :List(Run); }   # agent -> hub: records of the hub's own that it may have lost, with signed receipts
+struct ReofferAck {}                     # they are on disk, or of no use; the next may come
+struct Earlier { receipts @0 :List(Receipt); }   # agent -> hub: receipts earlier than those the hub sent for the same records

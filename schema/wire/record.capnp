@@ -75,7 +75,10 @@ struct Header {
   occurredClock @14 :ClockEvidence; # when "Now" was pressed; absent when the time was typed
   replicas    @15 :List(Replica);   # replicas named by dots in supersedes
   workflow    @16 :Data;      # id of the workflow instance, empty outside one
+  forkOf      @17 :ForkOf;    # the record was stamped anew; absent otherwise
 }
+
+struct ForkOf { incarnation @0 :UInt32; seq @1 :UInt64; }   # of the same device: what it was called before
 
 struct Parts { header @0 :Data; ops @1 :List(Data); }
 

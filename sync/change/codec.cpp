@@ -166,6 +166,11 @@ Bytes encode_header(const Header& h, const std::vector<Replica>& replicas) {
         }
     }
     if (!h.workflow.empty()) out.setWorkflow({h.workflow.data(), h.workflow.size()});
+    if (h.fork_of) {
+        auto fork = out.initForkOf();
+        fork.setIncarnation(h.fork_of->incarnation);
+        fork.setSeq(h.fork_of->seq);
+    }
     return to_bytes(scratch.message());
 }
 
@@ -200,6 +205,8 @@ Result<DecodedHeader> read_header(BytesView bytes) {
             out.replicas.push_back({read_id<DeviceId>(r.getDevice()), r.getIncarnation()});
         const auto workflow = in.getWorkflow();
         h.workflow.assign(workflow.begin(), workflow.end());
+        if (in.hasForkOf())
+            h.fork_of = ForkOf{in.getForkOf().getIncarnation(), in.getForkOf().getSeq()};
         return out;
     });
 }

@@ -136,6 +136,14 @@ enum class EventKind : std::uint16_t {
 /// Where the interaction time came from.
 enum class TimeSource : std::uint16_t { kNone = 0, kLive = 1, kTyped = 2 };
 
+/// What a record was called before a copy of its device was found to use the same numbers.
+struct ForkOf {
+    std::uint32_t incarnation = 0;
+    std::uint64_t seq = 0;
+
+    friend bool operator==(const ForkOf&, const ForkOf&) = default;
+};
+
 /// One Save: everything but the ops.
 struct Header {
     Replica replica;
@@ -153,6 +161,7 @@ struct Header {
     ClockEvidence clock;     // at Save
     std::optional<ClockEvidence> occurred_clock;  // when "Now" was pressed
     Bytes workflow;                               // id of the workflow instance, empty outside one
+    std::optional<ForkOf> fork_of;                // it was stamped anew
 
     static constexpr std::uint16_t kFlagPaused =
         1;  // the workflow was paused between interaction and Save

@@ -27,10 +27,6 @@ std::string hint_for(WireCode code) {
             return "Ask the hub's administrator why this device was revoked.";
         case WireCode::kProtocolTooOld:
             return "Update this program.";
-        case WireCode::kForked:
-        case WireCode::kRolledBack:
-            return "This device's database is a copy or an older image. Nothing is lost; ask the "
-                   "hub's administrator before going on.";
         default:
             return {};
     }
@@ -40,6 +36,8 @@ WireCode code_of(HelloVerdict verdict) {
     switch (verdict) {
         case HelloVerdict::kOk:
         case HelloVerdict::kCustodyOnly:
+        case HelloVerdict::kRolledBack:
+        case HelloVerdict::kForked:
             return WireCode::kNone;
         case HelloVerdict::kUnknownDevice:
             return WireCode::kUnknownDevice;
@@ -47,10 +45,6 @@ WireCode code_of(HelloVerdict verdict) {
             return WireCode::kRefused;
         case HelloVerdict::kRevoked:
             return WireCode::kRevoked;
-        case HelloVerdict::kRolledBack:
-            return WireCode::kRolledBack;
-        case HelloVerdict::kForked:
-            return WireCode::kForked;
         case HelloVerdict::kTooOld:
             return WireCode::kProtocolTooOld;
     }
@@ -68,6 +62,8 @@ void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
     if (!message) return violation(message.error().message);
     now_ms_ = now.boot_ms;
     const auto only_in = [&](State state, const char* what, auto&& act) {
+        // What was on the way when another incarnation was asked for is of no use any more.
+        if (state_ == State::kRenaming && state == State::kLive) return;
         if (state_ != state) return violation(std::string{what} + " out of turn");
         act();
     };
@@ -102,6 +98,17 @@ void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
                 only_in(
                     State::kLive, "SnapshotPiece", [&] { on_piece(std::move(m), bytes.size()); });
             },
+            [&](OwnRecords& m) {
+                only_in(State::kReturning, "OwnRecords", [&] { on_own_records(std::move(m)); });
+            },
+            [&](const Common& m) { only_in(State::kComparing, "Common", [&] { on_common(m); }); },
+            [&](const Incarnation& m) {
+                only_in(State::kRenaming, "Incarnation", [&] { on_incarnation(m); });
+            },
+            [&](const ReofferAck&) {
+                if (!reoffering_) return violation("ReofferAck to no Reoffer");
+                reoffer();
+            },
             [&](const ErrorMessage& m) { on_error(m); },
             [&](const Bye& m) { retry(Millis{0}, "the hub said goodbye: " + m.detail); },
             [&](const auto&) { violation("the hub sent a message only devices send"); }},
@@ -119,8 +126,14 @@ void AgentSession::on_challenge(const Challenge& m) {
     if (!head) return fatal(WireCode::kInternal, std::move(head).error());
     auto cursors = log_.cursors();
     if (!cursors) return fatal(WireCode::kInternal, std::move(cursors).error());
-    head_ = *head;
+    head_ = *std::move(head);
     cursors_ = *std::move(cursors);
+    hub_ = m.hub;
+    if (PublicKey key{}; !config_.hub_key && m.hub_key.size() == key.size()) {
+        std::ranges::copy(m.hub_key, key.begin());
+        config_.hub_key = key;
+        actions_.emplace_back(PinHubKey{key});
+    }
     Hello hello;
     hello.replica = head_.replica;
     hello.last_seq = head_.last_seq;
@@ -133,6 +146,10 @@ void AgentSession::on_challenge(const Challenge& m) {
     hello.free_disk = config_.free_disk;
     hello.unsent = head_.last_seq - std::min(head_.acked_seq, head_.last_seq);
     hello.oldest_unsent = head_.oldest_unsent;
+    hello.session_nonce = head_.session_nonce;
+    hello.signed_head = head_.signed_head;
+    hello.reidentify = head_.shared_seq.has_value();
+    if (config_.key) hello.signature = sign_hello(*config_.key, m.nonce, hello);
     state_ = State::kAwaitHelloAck;
     hello_ms_ = now_ms_.value_or(0);
     send(hello, SendLane::kControl);
@@ -144,8 +161,10 @@ void AgentSession::on_hello_ack(const HelloAck& m, const ClockEvidence& now) {
                      {ErrorCode::kNotPermitted,
                       "the hub did not let this device in: " + std::string{name_of(m.verdict)},
                       hint_for(code)});
-    if (auto checked = check_heads(m); !checked) return;
+    hello_ack_ = m;
     acked_seq_ = m.acked_seq;
+    if (!check_heads(m)) return;
+    keep_nonce(m);
     next_seq_ = m.acked_seq + 1;
     highest_sent_ = m.acked_seq;
     granted_ = m.credit;
@@ -162,30 +181,10 @@ void AgentSession::on_hello_ack(const HelloAck& m, const ClockEvidence& now) {
     if (m.acked_seq < head_.last_receipt_seq)
         actions_.emplace_back(Notice{
             WireCode::kNone, "the hub lacks records it had; they are sent again with receipts"});
-    if (m.verdict == HelloVerdict::kOk) start_reading(m);
+    // A possible copy reads nothing before it has a name of its own.
+    if (m.verdict == HelloVerdict::kOk && !head_.shared_seq) begin_reoffer(m);
     probing_ = true;
     send_probe(now);
-}
-
-/// The hub's idea of our log must be a prefix of it. Ends the session otherwise.
-Result<void> AgentSession::check_heads(const HelloAck& m) {
-    const auto end = [&](WireCode code, Error error) -> Result<void> {
-        fatal(code, error);
-        return std::unexpected(std::move(error));
-    };
-    if (m.acked_seq > head_.last_seq)
-        return end(WireCode::kRolledBack,
-                   {ErrorCode::kConflict,
-                    "the hub has records of this device that it lacks itself",
-                    hint_for(WireCode::kRolledBack)});
-    auto own = log_.hash_at(m.acked_seq);
-    if (!own) return end(WireCode::kInternal, std::move(own).error());
-    if (*own && **own != m.acked_hash)
-        return end(WireCode::kForked,
-                   {ErrorCode::kConflict,
-                    "the hub has other records under this device's numbers",
-                    hint_for(WireCode::kForked)});
-    return {};
 }
 
 void AgentSession::start_reading(const HelloAck& m) {
@@ -194,11 +193,20 @@ void AgentSession::start_reading(const HelloAck& m) {
         if (std::ranges::find(m.scopes, known.scope, &ScopeGrant::scope) == m.scopes.end())
             actions_.emplace_back(LeaveScope{known.scope});
     for (const ScopeGrant& grant : m.scopes) {
+        // What is applied already is applied again without effect (sync-core, I3).
+        const auto known = std::ranges::find(cursors_, grant.scope, &ScopeCursor::scope);
+        const bool read = known != cursors_.end() && known->cursor != Position{};
+        if (read && !grant.resume) {
+            actions_.emplace_back(Notice{WireCode::kCursorUnknown,
+                                         "the hub does not know where this device stopped reading; "
+                                         "the scope is read from the beginning"});
+            actions_.emplace_back(ReadAnew{grant.scope});
+        }
         if (grant.snapshot && loads_snapshots() && !snapshot_) {
             ask_for_snapshot(grant);
         } else {
             if (loads_snapshots()) actions_.emplace_back(DropSnapshot{});
-            start_pulling(grant.scope, grant.resume);
+            start_pulling(grant.scope, read && grant.resume);
         }
     }
 }
@@ -206,16 +214,7 @@ void AgentSession::start_reading(const HelloAck& m) {
 void AgentSession::start_pulling(std::uint32_t scope, bool resume) {
     Reading reading;
     const auto known = std::ranges::find(cursors_, scope, &ScopeCursor::scope);
-    if (known != cursors_.end() && known->cursor != Position{}) {
-        if (resume) {
-            reading.stored = known->cursor;
-        } else {
-            // What is applied already is applied again without effect (sync-core, I3).
-            actions_.emplace_back(Notice{WireCode::kCursorUnknown,
-                                         "the hub does not know where this device stopped "
-                                         "reading; the scope is read from the beginning"});
-        }
-    }
+    if (known != cursors_.end() && resume) reading.stored = known->cursor;
     send_pull(scope, readings_.insert_or_assign(scope, std::move(reading)).first->second);
 }
 
@@ -264,9 +263,14 @@ void AgentSession::on_saved() {
 void AgentSession::on_push_ack(PushAck m) {
     if (m.acked_seq > highest_sent_ || m.acked_seq < acked_seq_)
         return violation("PushAck for records that were not sent");
-    for (const RunReceipt& r : m.receipts)
+    for (const RunReceipt& r : m.receipts) {
         if (r.replica != head_.replica || r.last_seq > m.acked_seq)
             return violation("PushAck with a receipt for other records");
+        if (!proven(r)) return violation("PushAck with a receipt that does not fit the records");
+    }
+    if (config_.hub_key && !m.signed_head.empty() &&
+        !verified_head(*config_.hub_key, m.signed_head))
+        return violation("PushAck with a head the hub did not sign");
     acked_seq_ = m.acked_seq;
     next_seq_ = std::max(next_seq_, acked_seq_ + 1);
     granted_ = std::max(granted_, m.credit);
@@ -284,6 +288,7 @@ void AgentSession::store_ack(PushAck m) {
         ack.acked_seq = m.acked_seq;
         ack.safe_seq = std::max(ack.safe_seq, m.safe_seq);
         ack.credit = std::max(ack.credit, m.credit);
+        if (!m.signed_head.empty()) ack.signed_head = std::move(m.signed_head);
         std::ranges::move(m.receipts, std::back_inserter(ack.receipts));
         std::ranges::move(m.exceptions, std::back_inserter(ack.exceptions));
         return;
@@ -292,7 +297,10 @@ void AgentSession::store_ack(PushAck m) {
 }
 
 void AgentSession::push_while_credit() {
-    while (state_ == State::kLive && may_push_ && used_ < granted_ && next_seq_ <= head_.last_seq &&
+    if (state_ != State::kLive || !may_push_ || reoffering_) return;
+    // What another copy may hold as well is handed over; what follows needs another name first.
+    if (head_.shared_seq && acked_seq_ >= push_limit()) return ask_incarnation(acked_seq_);
+    while (state_ == State::kLive && used_ < granted_ && next_seq_ <= push_limit() &&
            push_pace_.has_room()) {
         auto push = next_push();
         if (!push) return fatal(WireCode::kInternal, std::move(push).error());
@@ -310,7 +318,8 @@ void AgentSession::push_while_credit() {
 /// A batch that fits one message. Receipts and framing come on top of what the log counts, so the
 /// batch is halved until it fits; a single record of the largest size always does.
 Result<Push> AgentSession::next_push() {
-    std::uint32_t records_max = config_.batch_records_max;
+    auto records_max = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(config_.batch_records_max, push_limit() - next_seq_ + 1));
     while (true) {
         STREETLOG_TRY(
             auto run,
@@ -326,6 +335,9 @@ Result<Push> AgentSession::next_push() {
         push.prev_hash = run.prev_hash;
         push.head_hash = run.head_hash;
         push.receipts = std::move(run.receipts);
+        if (config_.key)
+            push.signature = sign_batch(
+                *config_.key, head_.replica, push.first_seq + push.count - 1, push.head_hash);
         Packed packed = pack(encode_batch(views));
         push.raw_bytes = packed.raw_bytes;
         push.encoding = packed.encoding;
@@ -347,6 +359,12 @@ void AgentSession::on_page(Page m, std::size_t bytes) {
     const Position before =
         reading.unstored.empty() ? reading.stored : reading.unstored.back().next;
     if (m.next.reach() < before.reach()) return violation("Page that goes backwards");
+    if (!proven(m.runs)) return;
+    if (config_.hub_key && !m.signed_head.empty()) {
+        const auto head = verified_head(*config_.hub_key, m.signed_head);
+        if (!head || head->head.seq != m.next.seq || head->head.hash != m.next.hash)
+            return violation("Page with a head the hub did not sign");
+    }
     const std::uint64_t cost = credit_of(bytes);
     reading.received += cost;
     pull_pace_.observe(bytes, *now_ms_ - std::min(last_page_ms_, *now_ms_));
@@ -384,8 +402,9 @@ void AgentSession::on_error(const ErrorMessage& m) {
         case ErrorClass::kRecord:
             actions_.emplace_back(Notice{m.code, "the hub said " + name});
             return;
-        case ErrorClass::kUpgrade:
         case ErrorClass::kReidentify:
+            return reidentified("the hub said " + name);
+        case ErrorClass::kUpgrade:
         case ErrorClass::kStop:
             return fatal(m.code,
                          {ErrorCode::kNotPermitted, "the hub said " + name, hint_for(m.code)});
@@ -394,8 +413,7 @@ void AgentSession::on_error(const ErrorMessage& m) {
             break;
     }
     // A code of a later version: its class says enough to go on.
-    if (m.error_class == ErrorClass::kStop || m.error_class == ErrorClass::kUpgrade ||
-        m.error_class == ErrorClass::kReidentify)
+    if (m.error_class == ErrorClass::kStop || m.error_class == ErrorClass::kUpgrade)
         return fatal(m.code, {ErrorCode::kUnsupported, "the hub ended the session: " + name, {}});
     retry(Millis{m.retry_after_ms}, "the hub said " + name);
 }

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 
+#include "sync/session/evidence.hpp"
 #include "sync/session/pace.hpp"
 #include "sync/session/ports.hpp"
 #include "sync/session/snapshot_reading.hpp"
@@ -10,7 +11,7 @@
 
 namespace streetlog::sync {
 
-/// The hub let us in. Comes once, before everything but SetAnchor.
+/// The hub let us in, and the heads fit. Comes once, before everything but StoreNonce.
 struct SessionReady {
     HelloAck ack;
 };
@@ -53,10 +54,40 @@ struct SetAnchor {
     std::vector<TimeProbe> probes;
 };
 
+/// The hub signs by this key; keep it. What it does not fit from here on is not the hub's.
+struct PinHubKey {
+    PublicKey key{};
+};
+
+/// Keep this nonce, then call on_nonce_stored().
+struct StoreNonce {
+    Bytes nonce;
+};
+
+/// Own records the hub had and this device lacks. They continue the log, and their receipts fit
+/// them: append both, then call on_own_appended().
+struct AppendOwn {
+    std::vector<PageRun> runs;
+};
+
+/// Another copy of this device has other records under the numbers after `common`. Become this
+/// incarnation: what comes after `common` is stamped anew. Then call on_incarnation_taken().
+struct TakeIncarnation {
+    std::uint64_t common = 0;
+    std::uint32_t incarnation = 0;
+};
+
+/// The hub's log is another one than this scope was read from. What was read stands until the new
+/// reading has come to its end, and is replaced by it then.
+struct ReadAnew {
+    std::uint32_t scope = 0;
+};
+
 /// The session is over; a new one may be tried after that time (zero: as the back-off says).
 struct Retry {
     Millis after{0};
     std::string reason;
+    bool at_once = false;  // this one set something right; what it was for comes next
 };
 
 /// The session is over and a new one would end the same way until a person acts. Nothing is lost.
@@ -80,6 +111,11 @@ using AgentAction = std::variant<Send,
                                  StorePiece,
                                  DropSnapshot,
                                  SetAnchor,
+                                 PinHubKey,
+                                 StoreNonce,
+                                 AppendOwn,
+                                 TakeIncarnation,
+                                 ReadAnew,
                                  Retry,
                                  Fatal,
                                  Notice>;
@@ -89,6 +125,8 @@ struct AgentSessionConfig {
     std::string app_version;
     std::uint64_t features = 0;
     std::uint64_t free_disk = 0;
+    std::optional<SigningKey> key;     // the device's; none: what is sent is not signed
+    std::optional<PublicKey> hub_key;  // as pinned; none: taken from the first Challenge, if any
 
     bool reads = true;  // every scope that is granted; false: only pushes
     std::uint32_t batch_records_max = kBatchRecordsMax;
@@ -127,6 +165,18 @@ class AgentSession {
     /// A snapshot is being read or loaded: nothing else moves the cursor meanwhile.
     [[nodiscard]] bool in_snapshot() const { return state_ == State::kLive && snapshot_; }
 
+    /// The nonce of StoreNonce is committed.
+    void on_nonce_stored(const Bytes& nonce);
+
+    /// The records of AppendOwn are committed.
+    void on_own_appended();
+
+    /// This device is another replica now; the session ends.
+    void on_incarnation_taken();
+
+    /// The store holds earlier receipts for own records than the hub just sent: the hub is to know.
+    void on_earlier(std::vector<RunReceipt> receipts);
+
     /// Call every 15 minutes: starts a new round of time probes.
     void on_timer(const ClockEvidence& now);
 
@@ -144,7 +194,15 @@ class AgentSession {
     [[nodiscard]] bool caught_up() const;
 
   private:
-    enum class State : std::uint8_t { kAwaitChallenge, kAwaitHelloAck, kLive, kDone };
+    enum class State : std::uint8_t {
+        kAwaitChallenge,
+        kAwaitHelloAck,
+        kReturning,  // own records come back
+        kComparing,  // looking for the last record shared with a copy
+        kRenaming,   // another incarnation was asked for
+        kLive,
+        kDone
+    };
 
     /// Reading of one scope.
     struct Reading {
@@ -168,7 +226,24 @@ class AgentSession {
     void on_page(Page m, std::size_t bytes);
     void on_error(const ErrorMessage& m);
 
-    [[nodiscard]] Result<void> check_heads(const HelloAck& m);
+    /// False when the heads do not fit; what sets that right has begun then.
+    [[nodiscard]] bool check_heads(const HelloAck& m);
+    void keep_nonce(const HelloAck& m);
+    void begin_return(const HelloAck& m);
+    void ask_own();
+    void on_own_records(OwnRecords m);
+    [[nodiscard]] bool continues_log(const PageRun& run, std::uint64_t& seq, Hash& head);
+    void begin_compare();
+    void compare();
+    void on_common(const Common& m);
+    void ask_incarnation(std::uint64_t common);
+    void on_incarnation(const Incarnation& m);
+    void begin_reoffer(const HelloAck& m);
+    void reoffer();
+    [[nodiscard]] bool proven(const RunReceipt& receipt);
+    [[nodiscard]] bool proven(const std::vector<PageRun>& runs);
+    void reidentified(std::string why);
+    [[nodiscard]] std::uint64_t push_limit() const;
     void start_reading(const HelloAck& m);
     void start_pulling(std::uint32_t scope, bool resume);
 
@@ -197,6 +272,19 @@ class AgentSession {
     std::vector<AgentAction> actions_;
     LogHead head_;
     std::vector<ScopeCursor> cursors_;
+    DeviceId hub_;
+    HelloAck hello_ack_;
+
+    // Own records that come back: how far they and their chain have come.
+    std::uint64_t returned_seq_ = 0;
+    Hash returned_hash_{};
+    bool more_to_return_ = false;
+    // The fork lies above `common_` and at or below `differing_`.
+    std::uint64_t common_ = 0;
+    std::uint64_t differing_ = 0;
+    std::vector<std::uint64_t> compared_;
+    bool reoffering_ = false;
+    RecordKey reoffered_;
 
     bool may_push_ = false;        // the first round of probes is over
     std::uint64_t acked_seq_ = 0;  // by the hub, in this session

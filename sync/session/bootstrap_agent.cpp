@@ -32,6 +32,7 @@ void AgentSession::on_manifest(SnapshotManifest m) {
     for (const PageRun& run : m.own)
         if (run.receipt.replica != head_.replica || run.encoding != Encoding::kNone)
             return violation("SnapshotManifest with somebody else's records");
+    if (!proven(m.own)) return;
     last_page_ms_ = *now_ms_;
     manifest_ = m;
     manifest_.own.clear();

@@ -24,8 +24,9 @@ bool HubSession::may_load(std::uint32_t scope) const {
     return grant != scopes_.end() && grant->snapshot;
 }
 
-void HubSession::on_manifest_ready(const SnapshotManifest& manifest) {
+void HubSession::on_manifest_ready(SnapshotManifest manifest) {
     if (state_ != State::kLive) return;
+    prove(manifest.own);
     small_left_ += 2;
     send(manifest, SendLane::kControl);
 }

@@ -106,6 +106,7 @@ Result<Message> read(wire::Challenge::Reader in) {
     m.protocol = in.getProtocol();
     m.epoch = in.getEpoch();
     m.hub = read_id<DeviceId>(in.getHub());
+    m.hub_key = bytes_of(in.getHubKey());
     return m;
 }
 
@@ -134,7 +135,13 @@ Result<Message> read(wire::Hello::Reader in) {
     m.free_disk = in.getFreeDisk();
     m.unsent = in.getUnsent();
     m.oldest_unsent = {in.getOldestUnsentMs()};
+    m.reidentify = in.getReidentify();
     return m;
+}
+
+Result<OlderReplica> older_of(wire::OlderReplica::Reader in) {
+    STREETLOG_TRY(const Hash hash, hash_of(in.getAckedHash()));
+    return OlderReplica{in.getIncarnation(), in.getAckedSeq(), hash};
 }
 
 Result<Message> read(wire::HelloAck::Reader in) {
@@ -150,6 +157,8 @@ Result<Message> read(wire::HelloAck::Reader in) {
     m.credit = in.getCredit();
     m.bundle = in.getBundle();
     m.policy = in.getPolicy();
+    STREETLOG_TRY(m.older, list_of<OlderReplica>(in.getOlder(), older_of));
+    STREETLOG_TRY(m.hubs, list_of<OlderReplica>(in.getHubs(), older_of));
     return m;
 }
 
@@ -202,6 +211,35 @@ Result<Message> read(wire::Page::Reader in) {
     m.encoding = static_cast<Encoding>(in.getEncoding());
     m.raw_bytes = in.getRawBytes();
     m.states = bytes_of(in.getStates());
+    m.signed_head = bytes_of(in.getSignedHead());
+    return m;
+}
+
+Result<Message> read(wire::OwnRecords::Reader in) {
+    OwnRecords m;
+    STREETLOG_TRY(m.runs, list_of<PageRun>(in.getRuns(), run_of));
+    m.more = in.getMore();
+    return m;
+}
+
+Result<Message> read(wire::Compare::Reader in) {
+    Compare m;
+    STREETLOG_TRY(m.points, list_of<ChainPoint>(in.getPoints(), [](auto p) -> Result<ChainPoint> {
+                      STREETLOG_TRY(const Hash hash, hash_of(p.getHash()));
+                      return ChainPoint{p.getSeq(), hash};
+                  }));
+    return m;
+}
+
+Result<Message> read(wire::Reoffer::Reader in) {
+    Reoffer m;
+    STREETLOG_TRY(m.runs, list_of<PageRun>(in.getRuns(), run_of));
+    return m;
+}
+
+Result<Message> read(wire::Earlier::Reader in) {
+    Earlier m;
+    STREETLOG_TRY(m.receipts, list_of<RunReceipt>(in.getReceipts(), receipt_of));
     return m;
 }
 
@@ -315,6 +353,26 @@ Result<Message> read_any(wire::Message::Reader in) {
             return read(in.getSnapshotGet());
         case wire::Message::SNAPSHOT_PIECE:
             return read(in.getSnapshotPiece());
+        case wire::Message::NONCE_KEPT:
+            return NonceKept{bytes_of(in.getNonceKept().getNonce())};
+        case wire::Message::ASK_OWN:
+            return AskOwn{in.getAskOwn().getFromSeq()};
+        case wire::Message::OWN_RECORDS:
+            return read(in.getOwnRecords());
+        case wire::Message::COMPARE:
+            return read(in.getCompare());
+        case wire::Message::COMMON:
+            return Common{in.getCommon().getSeq()};
+        case wire::Message::ASK_INCARNATION:
+            return AskIncarnation{in.getAskIncarnation().getCommon()};
+        case wire::Message::INCARNATION:
+            return Incarnation{in.getIncarnation().getIncarnation()};
+        case wire::Message::REOFFER:
+            return read(in.getReoffer());
+        case wire::Message::REOFFER_ACK:
+            return ReofferAck{};
+        case wire::Message::EARLIER:
+            return read(in.getEarlier());
     }
     return Unknown{in.getCritical()};
 }

@@ -99,6 +99,14 @@ Bytes chunk_table(const std::vector<SnapshotChunk>& chunks) {
     return out;
 }
 
+void write(capnp::List<wire::OlderReplica>::Builder out, const std::vector<OlderReplica>& all) {
+    for (unsigned i = 0; i < out.size(); ++i) {
+        out[i].setIncarnation(all[i].incarnation);
+        out[i].setAckedSeq(all[i].acked_seq);
+        STREETLOG_PUT(all[i].acked_hash, out[i], AckedHash);
+    }
+}
+
 struct Writer {
     wire::Message::Builder out;
 
@@ -112,6 +120,7 @@ struct Writer {
         o.setProtocol(m.protocol);
         o.setEpoch(m.epoch);
         write_id(o.initHub(), m.hub);
+        STREETLOG_PUT(m.hub_key, o, HubKey);
     }
 
     void operator()(const Hello& m) {
@@ -137,6 +146,7 @@ struct Writer {
         o.setFreeDisk(m.free_disk);
         o.setUnsent(m.unsent);
         o.setOldestUnsentMs(m.oldest_unsent.ms);
+        o.setReidentify(m.reidentify);
     }
 
     void operator()(const HelloAck& m) {
@@ -155,6 +165,8 @@ struct Writer {
         o.setCredit(m.credit);
         o.setBundle(m.bundle);
         o.setPolicy(m.policy);
+        if (!m.older.empty()) write(o.initOlder(count(m.older.size())), m.older);
+        if (!m.hubs.empty()) write(o.initHubs(count(m.hubs.size())), m.hubs);
     }
 
     void operator()(const Probe& m) {
@@ -222,6 +234,7 @@ struct Writer {
         o.setEncoding(static_cast<std::uint16_t>(m.encoding));
         o.setRawBytes(m.raw_bytes);
         STREETLOG_PUT(m.states, o, States);
+        STREETLOG_PUT(m.signed_head, o, SignedHead);
     }
 
     void operator()(const ErrorMessage& m) {
@@ -275,11 +288,54 @@ struct Writer {
         o.setOffset(m.offset);
         STREETLOG_PUT(m.body, o, Body);
     }
+
+    void operator()(const NonceKept& m) {
+        auto o = out.initNonceKept();
+        STREETLOG_PUT(m.nonce, o, Nonce);
+    }
+
+    void operator()(const AskOwn& m) { out.initAskOwn().setFromSeq(m.from_seq); }
+
+    void operator()(const OwnRecords& m) {
+        auto o = out.initOwnRecords();
+        auto runs = o.initRuns(count(m.runs.size()));
+        for (unsigned i = 0; i < runs.size(); ++i) write(runs[i], m.runs[i]);
+        o.setMore(m.more);
+    }
+
+    void operator()(const Compare& m) {
+        auto points = out.initCompare().initPoints(count(m.points.size()));
+        for (unsigned i = 0; i < points.size(); ++i) {
+            points[i].setSeq(m.points[i].seq);
+            STREETLOG_PUT(m.points[i].hash, points[i], Hash);
+        }
+    }
+
+    void operator()(const Common& m) { out.initCommon().setSeq(m.seq); }
+
+    void operator()(const AskIncarnation& m) { out.initAskIncarnation().setCommon(m.common); }
+
+    void operator()(const Incarnation& m) { out.initIncarnation().setIncarnation(m.incarnation); }
+
+    void operator()(const Reoffer& m) {
+        auto runs = out.initReoffer().initRuns(count(m.runs.size()));
+        for (unsigned i = 0; i < runs.size(); ++i) write(runs[i], m.runs[i]);
+    }
+
+    void operator()(const ReofferAck&) { out.initReofferAck(); }
+
+    void operator()(const Earlier& m) {
+        auto receipts = out.initEarlier().initReceipts(count(m.receipts.size()));
+        for (unsigned i = 0; i < receipts.size(); ++i) write(receipts[i], m.receipts[i]);
+    }
 };
 
 /// Enough for the fixed parts of most messages; bulk is added to it.
 std::size_t guess_words(const Message& m) {
     std::size_t bytes = 1024;
+    const auto add_runs = [&](const std::vector<PageRun>& runs) {
+        for (const auto& r : runs) bytes += 256 + r.body.size() + r.receipt.times.size() * 24;
+    };
     if (const auto* push = std::get_if<Push>(&m)) {
         bytes += push->body.size();
         for (const auto& r : push->receipts) bytes += 256 + r.times.size() * 24;
@@ -288,12 +344,16 @@ std::size_t guess_words(const Message& m) {
         bytes += ack->exceptions.size() * 16;
     } else if (const auto* page = std::get_if<Page>(&m)) {
         bytes += page->states.size();
-        for (const auto& r : page->runs) bytes += 256 + r.body.size() + r.receipt.times.size() * 24;
+        add_runs(page->runs);
+    } else if (const auto* own = std::get_if<OwnRecords>(&m)) {
+        add_runs(own->runs);
+    } else if (const auto* reoffer = std::get_if<Reoffer>(&m)) {
+        add_runs(reoffer->runs);
     } else if (const auto* piece = std::get_if<SnapshotPiece>(&m)) {
         bytes += piece->body.size();
     } else if (const auto* manifest = std::get_if<SnapshotManifest>(&m)) {
         bytes += manifest->chunks.size() * kChunkRowBytes;
-        for (const auto& r : manifest->own) bytes += 256 + r.receipt.times.size() * 24;
+        add_runs(manifest->own);
     }
     return bytes / sizeof(capnp::word);
 }

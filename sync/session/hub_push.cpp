@@ -34,8 +34,12 @@ void HubSession::push_in_order(Push m, std::uint64_t cost) {
     auto run = std::make_shared<IncomingRun>();
     if (auto opened = open(m, *run); !opened)
         return damaged(std::move(m), cost, std::move(opened).error().message);
+    keep_proven(m.receipts, *run);
+    run->receipts = m.receipts;
+    if (!proven(m))
+        return damaged(std::move(m), cost, "the device did not sign the batch", std::move(run));
     run->packed = std::move(m.body);
-    run->receipts = std::move(m.receipts);
+    run->signature = std::move(m.signature);
     submit(std::move(run), cost);
 }
 
@@ -53,15 +57,16 @@ void HubSession::push_again(const Push& m, std::uint64_t cost) {
         settled_ += cost;
         if (*known != m.head_hash)
             return close(WireCode::kForked, "other records under numbers the hub has");
-        return send_ack({acked_seq_, {}, {}, safe_seq_});
+        return send_ack({acked_seq_, {}, {}, safe_seq_, {}});
     }
     auto run = std::make_shared<IncomingRun>();
-    if (auto opened = open(m, *run); !opened) {
+    if (auto opened = open(m, *run); !opened || !proven(m)) {
         settled_ += cost;  // the hub has these numbers, so the damage costs nothing
-        return send_ack({acked_seq_, {}, {}, safe_seq_});
+        return send_ack({acked_seq_, {}, {}, safe_seq_, {}});
     }
     run->packed = m.body;
     run->receipts = m.receipts;
+    keep_proven(run->receipts, *run);
     run->duplicate = true;
     in_flight_.push_back({acked_seq_, run->head_hash, cost});
     actions_.emplace_back(Submit{std::move(run)});
@@ -91,7 +96,10 @@ Result<void> HubSession::open(const Push& m, IncomingRun& run) const {
     return {};
 }
 
-void HubSession::damaged(Push m, std::uint64_t cost, std::string why) {
+void HubSession::damaged(Push m,
+                         std::uint64_t cost,
+                         std::string why,
+                         std::shared_ptr<IncomingRun> readable) {
     if (damaged_seq_ != m.first_seq) {
         damaged_seq_ = m.first_seq;
         damaged_times_ = 0;
@@ -100,7 +108,13 @@ void HubSession::damaged(Push m, std::uint64_t cost, std::string why) {
         settled_ += cost;
         return rewind(WireCode::kDamaged, std::move(why));
     }
-    // It is not the line: take custody of the bytes, so that what follows can get through.
+    // It is not the line: take custody of it, so that what follows can get through.
+    if (readable) {
+        actions_.emplace_back(Suspect{"a batch that the device did not sign"});
+        readable->packed = std::move(m.body);
+        readable->unproven = true;
+        return submit(std::move(readable), cost);
+    }
     auto run = std::make_shared<IncomingRun>();
     run->replica = hello_.replica;
     run->first_seq = m.first_seq;
@@ -110,7 +124,9 @@ void HubSession::damaged(Push m, std::uint64_t cost, std::string why) {
     run->encoding = m.encoding;
     run->raw_bytes = m.raw_bytes;
     run->packed = std::move(m.body);
+    if (proven(m)) run->signature = std::move(m.signature);
     run->receipts = std::move(m.receipts);
+    keep_proven(run->receipts, *run);
     run->opaque = true;
     submit(std::move(run), cost);
 }
@@ -127,7 +143,7 @@ void HubSession::rewind(WireCode code, std::string detail) {
     rewinding_ = true;
     send(ErrorMessage{code, class_of(code), 0, submitted_seq_ + 1, std::move(detail)},
          SendLane::kControl);
-    send_ack({acked_seq_, {}, {}, safe_seq_});  // returns the credit of the refused batch
+    send_ack({acked_seq_, {}, {}, safe_seq_, {}});  // returns the credit of the refused batch
 }
 
 void HubSession::on_committed(const CommitResult& result) {
@@ -149,7 +165,7 @@ void HubSession::on_commit_failed(WireCode code, Millis retry_after) {
 void HubSession::on_pressure(bool pressed) {
     if (std::exchange(pressed_, pressed) == pressed || pressed || state_ != State::kLive) return;
     if (const std::uint64_t before = granted_; credit() > before)
-        send_ack({acked_seq_, {}, {}, safe_seq_});
+        send_ack({acked_seq_, {}, {}, safe_seq_, {}});
 }
 
 /// The device may have one window of bytes beyond what is settled.
@@ -165,6 +181,11 @@ void HubSession::send_ack(const CommitResult& result) {
     ack.exceptions = result.exceptions;
     ack.safe_seq = safe_seq_;
     ack.credit = credit();
+    if (config_.key) {
+        for (RunReceipt& receipt : ack.receipts) sign_receipt(*config_.key, receipt);
+        if (!ack.receipts.empty() && result.head != Position{})
+            ack.signed_head = sign_head(*config_.key, {config_.epoch, result.head});
+    }
     send(ack, SendLane::kControl);
 }
 

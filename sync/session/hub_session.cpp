@@ -28,8 +28,14 @@ void HubSession::start(Bytes nonce, Instant hub_now) {
     STREETLOG_ASSERT(state_ == State::kNew);
     state_ = State::kAwaitHello;
     small_since_ = hub_now;
-    send(Challenge{std::move(nonce), hub_now, kProtocolVersion, config_.epoch, config_.hub},
-         SendLane::kControl);
+    challenge_ = nonce;
+    Challenge challenge{
+        std::move(nonce), hub_now, kProtocolVersion, config_.epoch, config_.hub, {}};
+    if (config_.key) {
+        const PublicKey& key = config_.key->public_key();
+        challenge.hub_key.assign(key.begin(), key.end());
+    }
+    send(challenge, SendLane::kControl);
 }
 
 void HubSession::on_message(BytesView bytes, Instant hub_now) {
@@ -41,6 +47,8 @@ void HubSession::on_message(BytesView bytes, Instant hub_now) {
     if (std::holds_alternative<Hello>(*message) != (state_ == State::kAwaitHello) &&
         !std::holds_alternative<Unknown>(*message) && !std::holds_alternative<Bye>(*message))
         return close(WireCode::kProtocolViolation, "Hello comes first, and once");
+    if (recovering_ && (is_push || std::holds_alternative<Pull>(*message)))
+        return close(WireCode::kProtocolViolation, "records before the heads fit");
     if (state_ == State::kAuthenticating && !std::holds_alternative<Bye>(*message))
         return close(WireCode::kProtocolViolation, "a message before HelloAck");
     std::visit(
@@ -54,6 +62,12 @@ void HubSession::on_message(BytesView bytes, Instant hub_now) {
                    [&](const Pull& m) { on_pull(m); },
                    [&](const SnapshotAsk& m) { on_snapshot_ask(m); },
                    [&](const SnapshotGet& m) { on_snapshot_get(m); },
+                   [&](NonceKept& m) { on_nonce_kept(std::move(m)); },
+                   [&](const AskOwn& m) { on_ask_own(m); },
+                   [&](const Compare& m) { on_compare(m); },
+                   [&](const AskIncarnation& m) { on_ask_incarnation(m); },
+                   [&](Reoffer& m) { on_reoffer(std::move(m)); },
+                   [&](Earlier& m) { on_earlier(std::move(m)); },
                    [&](const ErrorMessage& m) {
                        state_ = State::kDone;
                        actions_.emplace_back(Close{m.code, "the device reported an error"});
@@ -104,7 +118,7 @@ bool HubSession::allow_small(Instant hub_now) {
 void HubSession::on_hello(const Hello& m) {
     hello_ = m;
     state_ = State::kAuthenticating;
-    actions_.emplace_back(Authenticate{m});
+    actions_.emplace_back(Authenticate{m, challenge_});
 }
 
 void HubSession::on_authenticated(const DeviceGrant& grant, Instant hub_now) {
@@ -112,31 +126,32 @@ void HubSession::on_authenticated(const DeviceGrant& grant, Instant hub_now) {
     HelloAck ack;
     ack.verdict = grant.verdict;
     ack.hub_time = hub_now;
-    const bool in =
-        grant.verdict == HelloVerdict::kOk || grant.verdict == HelloVerdict::kCustodyOnly;
-    if (in) {
-        if (hello_.last_seq < grant.acked_seq)
-            ack.verdict = HelloVerdict::kRolledBack;
-        else if (hello_.last_seq == grant.acked_seq && hello_.head_hash != grant.acked_hash)
-            ack.verdict = HelloVerdict::kForked;
-        ack.acked_seq = grant.acked_seq;
-        ack.acked_hash = grant.acked_hash;
-        ack.bundle = grant.bundle;
-        ack.policy = grant.policy;
-    }
-    if (ack.verdict != HelloVerdict::kOk && ack.verdict != HelloVerdict::kCustodyOnly) {
+    const auto is = [&](auto... verdicts) { return ((grant.verdict == verdicts) || ...); };
+    recovering_ = is(HelloVerdict::kRolledBack, HelloVerdict::kForked);
+    if (!recovering_ && !is(HelloVerdict::kOk, HelloVerdict::kCustodyOnly)) {
         send(ack, SendLane::kControl);
         state_ = State::kDone;
         actions_.emplace_back(Close{WireCode::kRefused, std::string{name_of(ack.verdict)}});
         return;
     }
+    ack.acked_seq = grant.acked_seq;
+    ack.acked_hash = grant.acked_hash;
+    ack.bundle = grant.bundle;
+    ack.policy = grant.policy;
+    ack.next_nonce = next_nonce_ = grant.next_nonce;
+    ack.older = grant.older;
+    ack.hubs = grant.hubs;
     state_ = State::kLive;
+    device_key_ = grant.key;
+    safe_seq_ = grant.safe_seq;
     custody_only_ = ack.verdict == HelloVerdict::kCustodyOnly;
-    if (!custody_only_) scopes_ = ack.scopes = grant.scopes;
+    if (ack.verdict == HelloVerdict::kOk) scopes_ = ack.scopes = grant.scopes;
     acked_seq_ = acked_at_hello_ = submitted_seq_ = grant.acked_seq;
     submitted_hash_ = grant.acked_hash;
-    ack.credit = credit();
+    if (!recovering_) ack.credit = credit();
     send(ack, SendLane::kControl);
+    // A device that is told early what is safe needs no ack for it.
+    if (!recovering_ && safe_seq_ > 0) send_ack({acked_seq_, {}, {}, safe_seq_, {}});
 }
 
 void HubSession::on_pull(const Pull& m) {
@@ -212,6 +227,10 @@ void HubSession::on_page_ready(Page page, const std::optional<RowPlace>& within)
                       (page.caught_up && !reading.told_caught_up);
     if (news) {
         drop_known_receipts(page);
+        prove(page.runs);
+        if (config_.key && page.caught_up && page.next != Position{})
+            page.signed_head =
+                sign_head(*config_.key, {config_.epoch, {page.next.seq, page.next.hash, {}}});
         Bytes bytes = encode_message(page);
         if (bytes.size() > kMessageBytesMax)
             return refuse(WireCode::kInternal, Millis{0}, "a page over the message limit");

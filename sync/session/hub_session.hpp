@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "sync/session/evidence.hpp"
 #include "sync/session/ports.hpp"
 #include "sync/session/snapshot.hpp"
 #include "sync/timeliness/probes.hpp"
@@ -25,15 +26,19 @@ struct IncomingRun {
     std::vector<EncodedView> records;  // `count` of them, none when opaque
     std::vector<Hash> chain;           // h(seq) of each record
     std::vector<RunReceipt> receipts;  // the device brought these along (after a hub restore)
+    Bytes signature;                   // of the author, for the chain after the last record
+    bool unproven = false;             // the author's signature does not fit: kept, but set aside
     bool opaque = false;     // damaged three times over: kept as bytes; only the range is known
     bool duplicate = false;  // all of it is below the acked sequence; only to be acked again
 
     [[nodiscard]] std::uint64_t last_seq() const { return first_seq + count - 1; }
 };
 
-/// Find out whether the device may come in; answer with on_authenticated().
+/// Find out whether the device may come in; answer with on_authenticated(). The device signed its
+/// Hello together with `challenge`.
 struct Authenticate {
     Hello hello;
+    Bytes challenge;
 };
 
 /// Give this to the writer; answer with on_committed().
@@ -69,6 +74,40 @@ struct ReadPiece {
     SnapshotGet get;
 };
 
+/// The device has this nonce on disk: it counts from now on, and none before it.
+struct KeepNonce {
+    Bytes nonce;
+};
+
+/// Read the device's own records from there on, whole runs of about that many bytes; answer with
+/// on_own_ready().
+struct ReadOwn {
+    std::uint64_t from_seq = 0;
+    std::size_t max_bytes = 0;
+};
+
+/// The device has other records than the hub after `common`, or is a possible copy. Give it an
+/// incarnation that nobody has had, durably; answer with on_incarnation().
+struct GrantIncarnation {
+    std::uint64_t common = 0;
+};
+
+/// Records of the hub's own, proven to be, that may be missing here. Give them to the writer in
+/// order; answer with on_taken_back() once, when all are on disk or of no use.
+struct TakeBack {
+    std::vector<std::shared_ptr<const IncomingRun>> runs;
+};
+
+/// The hub's own signed word that it received these records earlier than its log has it now.
+struct LearnEarlier {
+    std::vector<RunReceipt> receipts;
+};
+
+/// Something came that only a faulty or hostile program sends. It has no effect.
+struct Suspect {
+    std::string what;
+};
+
 /// The reader has this on disk.
 struct CursorConfirmed {
     std::uint32_t scope = 0;
@@ -81,19 +120,38 @@ struct Close {
     std::string detail;
 };
 
-using HubAction = std::
-    variant<Send, Authenticate, Submit, ReadPage, ReadManifest, ReadPiece, CursorConfirmed, Close>;
+using HubAction = std::variant<Send,
+                               Authenticate,
+                               Submit,
+                               ReadPage,
+                               ReadManifest,
+                               ReadPiece,
+                               KeepNonce,
+                               ReadOwn,
+                               GrantIncarnation,
+                               TakeBack,
+                               LearnEarlier,
+                               Suspect,
+                               CursorConfirmed,
+                               Close>;
 
 struct HubSessionConfig {
     DeviceId hub;
     std::uint64_t epoch = 0;
+    std::optional<SigningKey> key;                 // the hub's; none: what is sent is not signed
     std::uint64_t push_window_bytes = 512 * 1024;  // batches a device may have in flight
     std::size_t page_bytes_max = 192 * 1024;
     std::uint32_t damage_max = 3;  // as often a batch may be damaged before it is taken as it is
 };
 
-/// What the hub knows about the device that said Hello. The session itself compares heads and may
-/// turn kOk into kRolledBack or kForked.
+/// Whether the device's log and what the hub has of it fit each other: kOk, kRolledBack or kForked.
+/// `acked_seq` and `acked_hash` are the hub's. A device that is ahead compares the rest itself.
+[[nodiscard]] HelloVerdict judge_heads(const Hello& hello,
+                                       std::uint64_t acked_seq,
+                                       const Hash& acked_hash,
+                                       HubLog& log);
+
+/// What the hub knows about the device that said Hello. `verdict` has the heads in it.
 struct DeviceGrant {
     HelloVerdict verdict = HelloVerdict::kUnknownDevice;
     std::uint64_t acked_seq = 0;
@@ -101,6 +159,11 @@ struct DeviceGrant {
     std::vector<ScopeGrant> scopes;
     std::uint32_t bundle = 0;
     std::uint32_t policy = 0;
+    std::optional<PublicKey> key;  // the device's; none: its batches come unsigned
+    Bytes next_nonce;
+    std::vector<OlderReplica> older;
+    std::vector<OlderReplica> hubs;
+    std::uint64_t safe_seq = 0;
 };
 
 /// The outcome of one submitted run; they come in the order of submission.
@@ -109,6 +172,7 @@ struct CommitResult {
     std::vector<RunReceipt> receipts;
     std::vector<RecordException> exceptions;
     std::uint64_t safe_seq = 0;
+    Position head;  // of the hub's log, after it
 };
 
 /// The hub's side of one connection. No I/O, no clock, not thread-safe. Feed it what happens, then
@@ -141,8 +205,12 @@ class HubSession {
     void on_projected(HubSeq at);
     /// The page that was asked for cannot be read before the next on_projected().
     void on_page_later(std::uint32_t scope);
-    void on_manifest_ready(const SnapshotManifest& manifest);
+    void on_manifest_ready(SnapshotManifest manifest);
     void on_piece_ready(const SnapshotPiece& piece);
+
+    void on_own_ready(OwnRecords records);
+    void on_incarnation(std::uint32_t incarnation);
+    void on_taken_back();
 
     /// Withholds new credit while true; gives what is due when it turns false.
     void on_pressure(bool pressed);
@@ -193,10 +261,24 @@ class HubSession {
     void on_snapshot_ask(const SnapshotAsk& m);
     void on_snapshot_get(const SnapshotGet& m);
     [[nodiscard]] bool may_load(std::uint32_t scope) const;
+    void on_nonce_kept(NonceKept m);
+    void on_ask_own(const AskOwn& m);
+    void on_compare(const Compare& m);
+    void on_ask_incarnation(const AskIncarnation& m);
+    void on_reoffer(Reoffer m);
+    [[nodiscard]] std::shared_ptr<const IncomingRun> own_again(PageRun run);
+    void on_earlier(Earlier m);
+    void keep_proven(std::vector<RunReceipt>& receipts, const IncomingRun& run);
+    [[nodiscard]] bool proven(const Push& m) const;
+    void prove(std::vector<PageRun>& runs) const;
     void push_in_order(Push m, std::uint64_t cost);
     void push_again(const Push& m, std::uint64_t cost);
     [[nodiscard]] Result<void> open(const Push& m, IncomingRun& run) const;
-    void damaged(Push m, std::uint64_t cost, std::string why);
+    /// `readable`: only the signature does not fit.
+    void damaged(Push m,
+                 std::uint64_t cost,
+                 std::string why,
+                 std::shared_ptr<IncomingRun> readable = nullptr);
     void submit(std::shared_ptr<const IncomingRun> run, std::uint64_t cost);
     void rewind(WireCode code, std::string detail);
     void read_more(std::uint32_t scope, Reading& reading);
@@ -211,8 +293,17 @@ class HubSession {
     HubSessionConfig config_;
     State state_ = State::kNew;
     std::vector<HubAction> actions_;
+    Bytes challenge_;
     Hello hello_;
+    std::optional<PublicKey> device_key_;
+    Bytes next_nonce_;
     bool custody_only_ = false;
+    bool recovering_ = false;       // the heads did not fit: nothing is pushed or pulled
+    bool own_due_ = false;          // a ReadOwn is under way
+    bool incarnation_due_ = false;  // a GrantIncarnation is, or was
+    bool taking_back_ = false;      // a TakeBack is under way
+    RecordKey taken_back_;          // last record of the newest, and its chain
+    Hash taken_back_hash_{};
     std::vector<ScopeGrant> scopes_;
 
     std::uint64_t acked_seq_ = 0;

@@ -130,6 +130,7 @@ struct Challenge {
     std::uint32_t protocol = kProtocolVersion;
     std::uint64_t epoch = 0;  // alarm label only
     DeviceId hub;
+    Bytes hub_key;  // Ed25519, by which it signs
 
     friend bool operator==(const Challenge&, const Challenge&) = default;
 };
@@ -150,8 +151,18 @@ struct Hello {
     std::uint64_t free_disk = 0;
     std::uint64_t unsent = 0;
     Instant oldest_unsent;
+    bool reidentify = false;  // the database is on another machine than it was
 
     friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+/// What the hub has of another incarnation, of the device or of the hub itself.
+struct OlderReplica {
+    std::uint32_t incarnation = 0;
+    std::uint64_t acked_seq = 0;
+    Hash acked_hash{};
+
+    friend bool operator==(const OlderReplica&, const OlderReplica&) = default;
 };
 
 struct HelloAck {
@@ -164,6 +175,8 @@ struct HelloAck {
     std::uint64_t credit = 0;  // total since the session began, see DESIGN.md
     std::uint32_t bundle = 0;
     std::uint32_t policy = 0;
+    std::vector<OlderReplica> older;  // the device's other incarnations
+    std::vector<OlderReplica> hubs;   // the hub's own, when it does not know a cursor of the device
 
     friend bool operator==(const HelloAck&, const HelloAck&) = default;
 };
@@ -283,6 +296,7 @@ struct Page {
     std::vector<PageRun> runs;
     Position next;  // the cursor once this page is stored
     bool caught_up = false;
+    Bytes signed_head;  // of `next`, when caught up
 
     // Of a scope of states, which has no runs:
     HubSeq as_of{};  // the states are of this place
@@ -291,6 +305,81 @@ struct Page {
     Bytes states{};  // packed rows, state_rows.hpp
 
     friend bool operator==(const Page&, const Page&) = default;
+};
+
+/// The device has the nonce of HelloAck on its disk.
+struct NonceKept {
+    Bytes nonce;
+
+    friend bool operator==(const NonceKept&, const NonceKept&) = default;
+};
+
+/// A device that lacks records of its own asks for them from `from_seq` on.
+struct AskOwn {
+    std::uint64_t from_seq = 0;
+
+    friend bool operator==(const AskOwn&, const AskOwn&) = default;
+};
+
+/// Runs of the device's own records, whole and with bodies; the first may begin before what was
+/// asked for. `hidden` says what became of a record, without edges.
+struct OwnRecords {
+    std::vector<PageRun> runs;
+    bool more = false;
+
+    friend bool operator==(const OwnRecords&, const OwnRecords&) = default;
+};
+
+/// h(seq) of the device's chain.
+struct ChainPoint {
+    std::uint64_t seq = 0;
+    Hash hash{};
+
+    friend bool operator==(const ChainPoint&, const ChainPoint&) = default;
+};
+
+/// Places of the device's chain, ascending; answered with the newest that the hub has, too.
+struct Compare {
+    std::vector<ChainPoint> points;
+
+    friend bool operator==(const Compare&, const Compare&) = default;
+};
+
+struct Common {
+    std::uint64_t seq = 0;  // 0: none of them
+
+    friend bool operator==(const Common&, const Common&) = default;
+};
+
+/// The device wants to be another replica from here on.
+struct AskIncarnation {
+    std::uint64_t common = 0;  // newest own record that keeps its number
+
+    friend bool operator==(const AskIncarnation&, const AskIncarnation&) = default;
+};
+
+struct Incarnation {
+    std::uint32_t incarnation = 0;
+
+    friend bool operator==(const Incarnation&, const Incarnation&) = default;
+};
+
+/// Records of the hub's own that it may have lost.
+struct Reoffer {
+    std::vector<PageRun> runs;
+
+    friend bool operator==(const Reoffer&, const Reoffer&) = default;
+};
+
+struct ReofferAck {
+    friend bool operator==(const ReofferAck&, const ReofferAck&) = default;
+};
+
+/// Receipts of own records that are earlier than those the hub sent.
+struct Earlier {
+    std::vector<RunReceipt> receipts;
+
+    friend bool operator==(const Earlier&, const Earlier&) = default;
 };
 
 struct ErrorMessage {
@@ -390,7 +479,17 @@ using Message = std::variant<Unknown,
                              SnapshotAsk,
                              SnapshotManifest,
                              SnapshotGet,
-                             SnapshotPiece>;
+                             SnapshotPiece,
+                             NonceKept,
+                             AskOwn,
+                             OwnRecords,
+                             Compare,
+                             Common,
+                             AskIncarnation,
+                             Incarnation,
+                             Reoffer,
+                             ReofferAck,
+                             Earlier>;
 
 /// One message as it travels. `Unknown` cannot be encoded. The caller keeps bulk under the message
 /// limit; nothing is checked here.

@@ -16,6 +16,11 @@ struct LogHead {
     std::uint64_t last_receipt_seq = 0;  // newest with a receipt
     Hash snapshot{};                     // of which a part is here; zeros: none
     Instant oldest_unsent;               // wall clock of its Save; 0: nothing unsent
+    Bytes session_nonce;                 // as the hub gave it out last; empty: never
+    Bytes signed_head;                   // newest head of the hub's log that it signed
+    /// Set while the database may be a copy: the newest record that another copy may hold as well.
+    /// What comes after it must not be sent under this replica's name.
+    std::optional<std::uint64_t> shared_seq;
 };
 
 /// Consecutive own records, ready to be sent.
@@ -52,6 +57,11 @@ class AgentLog {
 
     /// One for each scope read before.
     [[nodiscard]] virtual Result<std::vector<ScopeCursor>> cursors() = 0;
+
+    /// Runs of the hub's own records that came with pages, in the order of (incarnation, seq) after
+    /// `after`, without those the hub `has`: about max_bytes of them, none at the end.
+    [[nodiscard]] virtual Result<std::vector<PageRun>> hub_runs(
+        const std::vector<OlderReplica>& has, const RecordKey& after, std::size_t max_bytes) = 0;
 };
 
 /// What a hub's session needs of the hub's store.
@@ -62,8 +72,8 @@ class HubLog {
     HubLog& operator=(const HubLog&) = delete;
     virtual ~HubLog() = default;
 
-    /// h(seq) of a replica's chain; nothing when it is not known at that place (the log keeps it
-    /// only where a run ended).
+    /// h(seq) of a replica's chain; zeros for 0; nothing when the log does not have the record, or
+    /// only as bytes that could not be read.
     [[nodiscard]] virtual std::optional<Hash> hash_at(const Replica& replica,
                                                       std::uint64_t seq) = 0;
 };

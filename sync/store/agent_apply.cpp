@@ -18,26 +18,37 @@ Bytes one_record_body(const sync::EncodedView& bytes) { return sync::encode_batc
 Result<void> AgentStore::apply_page(const sync::Page& page, Instant now) {
     if (planted(Bug::kCursorBeforeData))
         STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
-            impl_->cursor_set_.with(page.scope, page.next.seq.value, BytesView{page.next.hash})
+            impl_->cursor_set_
+                .with(page.scope,
+                      page.next.seq.value,
+                      BytesView{page.next.hash},
+                      page.next.through.value,
+                      impl_->older_runs(page.scope))
                 .run();
             return {};
         }));
     return impl_->transact([&]() -> Result<void> {
-        for (const sync::PageRun& run : page.runs) STREETLOG_CHECK(impl_->apply_run(run));
+        auto& me = impl_->me;
+        const auto older = impl_->older_runs(page.scope);
+        for (const sync::PageRun& run : page.runs) STREETLOG_CHECK(impl_->apply_run(run, older));
         STREETLOG_CHECK(impl_->apply_scope(page));
         impl_->cursor_set_
-            .with(
-                page.scope, page.next.seq.value, BytesView{page.next.hash}, page.next.through.value)
+            .with(page.scope,
+                  page.next.seq.value,
+                  BytesView{page.next.hash},
+                  page.next.through.value,
+                  older)
             .run();
         if (page.caught_up) impl_->sweep();
-        auto& me = impl_->me;
         me.newest_hub = std::max(me.newest_hub, page.next.reach());
         me.last_pull_ms = now.ms;
+        if (!page.signed_head.empty()) me.signed_head = page.signed_head;
+        if (page.caught_up) STREETLOG_CHECK(impl_->drop_older_runs(page.scope));
         return {};
     });
 }
 
-Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run) {
+Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run, std::int64_t older) {
     const sync::RunReceipt& receipt = run.receipt;
     if (receipt.replica == me.settings.self) {
         STREETLOG_CHECK(check_own(receipt));
@@ -50,14 +61,16 @@ Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run) {
     if (receipt.first_seq == 0 || receipt.last_seq < receipt.first_seq ||
         receipt.times.size() != count || run.encoding == sync::Encoding::kNone)
         return fail(ErrorCode::kMalformed, "a run that does not fit its receipt");
-    keep_run(live, run);
+    keep_run(live, run, older);
     return merge_run(live, run);
 }
 
-void AgentStore::Impl::keep_run(StateTables& into, const sync::PageRun& run) {
+void AgentStore::Impl::keep_run(StateTables& into, const sync::PageRun& run, std::int64_t older) {
     const sync::RunReceipt& receipt = run.receipt;
     const Bytes stored = encode_receipt(receipt);
     const Bytes hidden = run.hidden.empty() ? Bytes{} : encode_hidden(run.hidden);
+    // Under its number the earlier log had another.
+    if (older > 0) into.run_drop.with(run.hub_seq.value, receipt.times.size(), older).run();
     into.run_add
         .with(run.hub_seq.value,
               receipt.times.size(),
@@ -67,7 +80,8 @@ void AgentStore::Impl::keep_run(StateTables& into, const sync::PageRun& run) {
               run.encoding,
               run.raw_bytes,
               BytesView{run.body},
-              BytesView{hidden})
+              BytesView{hidden},
+              older)
         .run();
 }
 

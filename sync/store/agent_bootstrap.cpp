@@ -91,7 +91,7 @@ Result<void> AgentStore::Impl::begin(Bootstrap what) {
 Result<sync::SnapshotPlace> AgentStore::begin_snapshot(const sync::SnapshotManifest& manifest) {
     auto& impl = *impl_;
     STREETLOG_CHECK(impl.transact([&]() -> Result<void> {
-        for (const auto& run : manifest.own) STREETLOG_CHECK(impl.apply_run(run));
+        for (const auto& run : manifest.own) STREETLOG_CHECK(impl.apply_run(run, 0));
         return {};
     }));
     return guarded_job([&]() -> Result<sync::SnapshotPlace> {

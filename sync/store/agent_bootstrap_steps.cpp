@@ -72,7 +72,7 @@ Result<void> AgentStore::Impl::load_chunk(std::uint32_t chunk, BytesView raw) {
             if (run.receipt.replica.device != me.settings.hub ||
                 run.encoding == sync::Encoding::kNone)
                 return fail(ErrorCode::kMalformed, "a snapshot with runs of others than the hub");
-            keep_run(next_tables(), run);
+            keep_run(next_tables(), run, 0);
             STREETLOG_TRY(const Bytes body, sync::unpack(run.encoding, run.raw_bytes, run.body));
             STREETLOG_TRY(const auto records, sync::decode_batch(body));
             for (const auto& view : records) {
@@ -148,11 +148,14 @@ Result<bool> AgentStore::Impl::runs_step() {
     auto runs = db.prepare(
         "SELECT receipt, encoding, raw_bytes, body, hub_seq, hidden FROM run WHERE id > ?1 AND id "
         "<= ?2 AND (?3 OR replica_no IN (SELECT no FROM replica WHERE device = ?4)) ORDER BY id");
+    // What was read of a log that the hub does not have any more is not taken over.
+    if (!bootstrap.again)
+        bootstrap.run = std::max(bootstrap.run, older_runs(bootstrap.manifest.scope));
     const std::int64_t until = bootstrap.run + (bootstrap.again ? kRunsMerged : kRunRows);
     runs.with(bootstrap.run, until, bootstrap.again ? 1 : 0, BytesView{me.settings.hub.bytes});
     while (runs.step()) {
         STREETLOG_TRY(const auto run, run_at(runs));
-        keep_run(into, run);
+        keep_run(into, run, 0);
         if (bootstrap.again) STREETLOG_CHECK(merge_run(into, run));
     }
     into.flush();
@@ -167,6 +170,10 @@ Result<bool> AgentStore::Impl::runs_step() {
 
 Result<bool> AgentStore::Impl::own_step() {
     auto& into = next_tables();
+    if (bootstrap.again && bootstrap.own == 0) {
+        put_before(into, Before::kAll);
+        put_before(into, Before::kReleased);
+    }
     for (std::size_t n = 0; n < kOwnRecords && bootstrap.own + 1 < me.next_seq; ++n) {
         const std::uint64_t seq = ++bootstrap.own;
         const bool stamped = stamp_one(into, seq);
@@ -186,7 +193,7 @@ void AgentStore::Impl::go_live() {
     const auto& at = bootstrap.manifest.at;
     if (!bootstrap.again) {
         db.prepare("INSERT OR REPLACE INTO cursor VALUES(?1, ?2, ?3, ?4, 0)")
-            .with(bootstrap.manifest.scope, at.seq.value, BytesView{at.hash}, bootstrap.generation)
+            .with(bootstrap.manifest.scope, at.seq.value, BytesView{at.hash}, 0)
             .run();
         const Bytes manifest = stored_manifest(bootstrap.manifest);
         db.prepare("INSERT OR REPLACE INTO base VALUES(1, ?1, ?2)")

@@ -22,7 +22,19 @@ struct MeState {
     HubSeq newest_hub;
     std::optional<std::int64_t> last_receipt_ms;
     std::optional<std::int64_t> last_pull_ms;
+    Bytes signed_head;
+    std::uint64_t safe = 0;
+    std::optional<std::int64_t> shared_seq;
 };
+
+/// An earlier incarnation of this device: its records after `common` have other names since.
+struct Branch {
+    std::uint32_t incarnation = 0;
+    std::uint64_t common = 0;
+    std::uint32_t successor = 0;
+};
+
+[[nodiscard]] std::vector<Branch> read_branches(Db& db);
 
 /// Empty optional: the database is not set up.
 [[nodiscard]] std::optional<MeState> read_me(Db& db);
@@ -70,7 +82,7 @@ struct StateTables {
 
     Projection projection;
     RefusedOverlay overlay;
-    Stmt run_add, held_add, refused_add, refused_drop;
+    Stmt run_add, run_drop, held_add, refused_add, refused_drop;
 };
 
 /// What stands between a snapshot and its being shown; the row `bootstrap`. Stored; never
@@ -112,6 +124,10 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<std::optional<Hash>> hash_at(std::uint64_t seq) override;
     [[nodiscard]] Result<std::uint64_t> first_unreceipted() override;
     [[nodiscard]] Result<std::vector<sync::ScopeCursor>> cursors() override;
+    [[nodiscard]] Result<std::vector<sync::PageRun>> hub_runs(
+        const std::vector<sync::OlderReplica>& has,
+        const sync::RecordKey& after,
+        std::size_t max_bytes) override;
 
     /// One transaction: runs `job`, flushes states, read tables and links, writes `me`, commits. On
     /// an error or StorageFailure nothing is written and memory is as before.
@@ -142,8 +158,8 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] std::optional<sync::VerdictAct> verdict_on(const sync::RecordKey& record);
 
     /// Others' records.
-    [[nodiscard]] Result<void> apply_run(const sync::PageRun& run);
-    void keep_run(StateTables& into, const sync::PageRun& run);
+    [[nodiscard]] Result<void> apply_run(const sync::PageRun& run, std::int64_t older);
+    void keep_run(StateTables& into, const sync::PageRun& run, std::int64_t older);
     [[nodiscard]] Result<void> merge_run(StateTables& into, const sync::PageRun& run);
     [[nodiscard]] Result<void> merge_bytes(StateTables& into,
                                            const sync::EncodedView& bytes,
@@ -170,6 +186,20 @@ struct AgentStore::Impl final : sync::AgentLog {
     void forget_in(std::uint32_t scope, EntityId id, const std::set<EntityId>& unsent);
     [[nodiscard]] bool leave_some(std::uint32_t scope, std::int64_t& after);
     [[nodiscard]] std::vector<std::pair<EntityId, Bytes>> scoped_states();
+    /// Falling back and forking.
+    [[nodiscard]] Result<void> append_own(const sync::PageRun& run);
+    [[nodiscard]] Result<void> take_incarnation(std::uint64_t common, std::uint32_t incarnation);
+    void append_encoded(const sync::Record& record, const sync::EncodedRecord& encoded);
+    enum class Before : std::uint8_t { kAll, kReleased };
+    void put_before(StateTables& into, Before which);
+    /// Everything that knows this device's replica.
+    void name_self(const sync::Replica& self);
+    /// What the dot is called since the device took another incarnation.
+    [[nodiscard]] sync::Dot renamed(sync::Dot dot) const;
+    /// Rows of `run` up to this id were read from a log that the hub does not have any more; 0:
+    /// there are none.
+    [[nodiscard]] std::int64_t older_runs(std::uint32_t scope);
+    [[nodiscard]] Result<void> drop_older_runs(std::uint32_t scope);
 
     /// A snapshot on its way (agent_bootstrap.cpp).
     void read_bootstrap();
@@ -202,6 +232,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     bool stale = false;  // memory could not be made to follow the disk; no act until it is
     DbReplicaNumbers numbers;
     StateTables live;
+    std::vector<Branch> branches;
     Bootstrap bootstrap;
     std::unique_ptr<StateTables> next;
     std::unique_ptr<SnapshotLoader> loader;
@@ -213,7 +244,8 @@ struct AgentStore::Impl final : sync::AgentLog {
     std::int64_t receipt_id = 0;  // of `receipt_cached`
     sync::RunReceipt receipt_cached;
     Stmt write_me_, own_add_, own_body_, own_range_, own_hash_, receipt_add_, receipt_for_,
-        exception_add_, exception_of_, verdict_add_, verdict_of_, cursor_get_, cursor_set_;
+        exception_add_, exception_of_, verdict_add_, verdict_of_, cursor_get_, cursor_set_,
+        cursor_older_;
 };
 
 }  // namespace streetlog::store

@@ -71,6 +71,11 @@ Result<sync::LogHead> AgentStore::Impl::head() {
         out.last_seq = me.next_seq - 1;
         out.head_hash = me.head;
         out.acked_seq = me.acked;
+        out.signed_head = me.signed_head;
+        if (me.shared_seq) out.shared_seq = static_cast<std::uint64_t>(*me.shared_seq);
+        auto nonce = db.prepare("SELECT session_nonce FROM me");
+        if (nonce.step()) out.session_nonce.assign(nonce.blob(0).begin(), nonce.blob(0).end());
+        nonce.reset();
         auto receipts = db.prepare("SELECT coalesce(max(last_seq), 0) FROM receipt");
         if (receipts.step()) out.last_receipt_seq = static_cast<std::uint64_t>(receipts.integer(0));
         receipts.reset();
@@ -216,6 +221,8 @@ Result<void> AgentStore::store_ack(const sync::PushAck& ack) {
         for (const auto& receipt : ack.receipts) impl_->keep_receipt(receipt);
         auto& me = impl_->me;
         me.acked = std::max(me.acked, std::min(ack.acked_seq, me.next_seq - 1));
+        me.safe = std::max(me.safe, std::min(ack.safe_seq, me.acked));
+        if (!ack.signed_head.empty()) me.signed_head = ack.signed_head;
         return {};
     });
 }

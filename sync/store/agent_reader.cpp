@@ -105,8 +105,12 @@ Result<AgentStatus> AgentReader::status() {
         const auto me = read_me(impl_->db);
         if (!me) return fail(ErrorCode::kNotFound, "this device is not set up");
         AgentStatus out;
-        out.saved = me->next_seq - 1;
-        out.unsent = out.saved - me->acked;
+        out.unsent = me->next_seq - 1 - me->acked;
+        out.saved =
+            me->next_seq - 1 +
+            static_cast<std::uint64_t>(one_number(impl_->db, "SELECT count(*) FROM own_before"));
+        out.safe = me->safe;
+        out.suspected_copy = me->shared_seq.has_value();
         if (out.unsent > 0) {
             out.oldest_unsent_seq = me->acked + 1;
             STREETLOG_TRY(const auto oldest, own_record(out.oldest_unsent_seq));

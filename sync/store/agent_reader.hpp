@@ -15,8 +15,10 @@ struct RefusedRecord {
 };
 
 struct AgentStatus {
-    std::uint64_t saved = 0;   // own records in all
-    std::uint64_t unsent = 0;  // of those, not on the hub's disk as far as known
+    std::uint64_t saved = 0;      // own records in all
+    std::uint64_t unsent = 0;     // of those, not on the hub's disk as far as known
+    std::uint64_t safe = 0;       // of this incarnation, in a verified backup of the hub
+    bool suspected_copy = false;  // the hub will give this device another number
     std::uint64_t oldest_unsent_seq = 0;
     std::optional<Instant> oldest_unsent_occurred;  // its interaction time
     std::optional<Instant> last_receipt;            // hub time of the newest receipt
@@ -55,6 +57,8 @@ class AgentReader : public EntityReader {
     struct Impl;
 
     explicit AgentReader(std::unique_ptr<Impl> impl);
+    /// The store's own reader, when the device takes another incarnation.
+    void name_self(const sync::Replica& self);
 
     std::unique_ptr<Impl> impl_;
 };

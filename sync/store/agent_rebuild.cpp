@@ -42,6 +42,8 @@ Result<void> AgentStore::Impl::rebuild_state() {
     const auto scoped = scoped_states();
     live.projection.clear();
     db.exec("DELETE FROM own_refused; DELETE FROM verdict; DELETE FROM held");
+    // First, because some of them may be here without the receipt that a page brings.
+    put_before(live, Before::kAll);
     std::size_t done = 0;
     auto runs = db.prepare(
         "SELECT receipt, encoding, raw_bytes, body, hub_seq, hidden FROM run ORDER BY hub_seq, n");
@@ -50,6 +52,7 @@ Result<void> AgentStore::Impl::rebuild_state() {
         STREETLOG_CHECK(merge_run(live, run));
         flush_in_steps(done);
     }
+    put_before(live, Before::kReleased);
     for (const auto& [id, body] : scoped) {
         STREETLOG_TRY(live.projection.states.touch(id).state,
                       sync::decode_state(body, live.projection.numbers));

@@ -70,7 +70,31 @@ CREATE TABLE base(one INTEGER PRIMARY KEY CHECK(one = 1), generation INT NOT NUL
     manifest BLOB NOT NULL) STRICT;   -- part of the log: states are made of its pieces first
 )sql";
 
-constexpr std::array<const char*, 5> kSteps{kLog, kStateTables, kScopes, kLookupTables, kBootstrap};
+/// What a device must remember so that it, its copies and its hub can each fall back to an older
+/// state and be put right.
+constexpr const char* kRecovery = R"sql(
+ALTER TABLE me ADD COLUMN hub_key BLOB NOT NULL DEFAULT x'';      -- Ed25519, pinned at enrolment
+ALTER TABLE me ADD COLUMN signed_head BLOB NOT NULL DEFAULT x'';  -- newest head of its log the hub signed
+ALTER TABLE me ADD COLUMN safe INT NOT NULL DEFAULT 0;            -- own records up to here are in a backup of the hub
+ALTER TABLE me ADD COLUMN shared_seq INT;                         -- a copy of this file may hold records up to here
+ALTER TABLE me ADD COLUMN install_token BLOB NOT NULL DEFAULT x'';
+ALTER TABLE me ADD COLUMN machine BLOB NOT NULL DEFAULT x'';
+
+CREATE INDEX run_author ON run(replica_no, first_seq);
+UPDATE cursor SET gen = 0;    -- from here on: runs up to this id are of an earlier reading; 0: none
+
+CREATE TABLE own_before(incarnation INT NOT NULL, seq INT NOT NULL, hash BLOB NOT NULL,
+    occurred_ms INT NOT NULL, recorded_ms INT NOT NULL, body BLOB NOT NULL,
+    status INT NOT NULL,          -- sync/change/record.hpp: RecordStatus
+    PRIMARY KEY(incarnation, seq)) STRICT;
+CREATE TABLE receipt_before(incarnation INT NOT NULL, first_seq INT NOT NULL, last_seq INT NOT NULL,
+    received_ms INT NOT NULL, hub_seq INT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE INDEX receipt_before_range ON receipt_before(incarnation, first_seq);
+CREATE TABLE branch(incarnation INTEGER PRIMARY KEY, common INT NOT NULL, successor INT NOT NULL) STRICT;
+)sql";
+
+constexpr std::array<const char*, 6> kSteps{
+    kLog, kStateTables, kScopes, kLookupTables, kBootstrap, kRecovery};
 
 }  // namespace
 

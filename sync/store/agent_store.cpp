@@ -28,9 +28,13 @@ IdType id_of(BytesView bytes) {
 
 void write_settings(Db& db, const AgentSettings& s) {
     auto stmt = db.prepare(
-        "INSERT INTO me VALUES(1,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,1,?12,0,0,0,0,NULL,NULL,x'') "
+        "INSERT INTO me(one, device, incarnation, secret, hub, hub_address, device_name, project, "
+        "coc, bundle, policy, simulated, next_seq, head_hash, hlc, acked, stamped, newest_hub, "
+        "session_nonce, hub_key) "
+        "VALUES(1,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,1,?12,0,0,0,0,x'',?13) "
         "ON CONFLICT(one) DO UPDATE SET hub=excluded.hub, "
-        "hub_address=excluded.hub_address, device_name=excluded.device_name, "
+        "hub_key=excluded.hub_key, hub_address=excluded.hub_address, "
+        "device_name=excluded.device_name, "
         "project=excluded.project, coc=excluded.coc, bundle=excluded.bundle, "
         "policy=excluded.policy, simulated=excluded.simulated");
     const Hash zero{};
@@ -45,7 +49,8 @@ void write_settings(Db& db, const AgentSettings& s) {
               s.bundle,
               s.policy,
               s.clock,
-              BytesView{zero})
+              BytesView{zero},
+              BytesView{s.hub_key})
         .run();
 }
 
@@ -59,7 +64,7 @@ std::optional<MeState> read_me(Db& db) {
     auto stmt = db.prepare(
         "SELECT device, incarnation, secret, hub, hub_address, device_name, project, coc, bundle, "
         "policy, simulated, next_seq, head_hash, hlc, acked, stamped, newest_hub, last_receipt_ms, "
-        "last_pull_ms FROM me");
+        "last_pull_ms, hub_key, signed_head, safe, shared_seq FROM me");
     if (!stmt.step()) return std::nullopt;
     MeState me;
     AgentSettings& s = me.settings;
@@ -81,6 +86,11 @@ std::optional<MeState> read_me(Db& db) {
     me.newest_hub = {static_cast<std::uint64_t>(stmt.integer(16))};
     if (!stmt.is_null(17)) me.last_receipt_ms = stmt.integer(17);
     if (!stmt.is_null(18)) me.last_pull_ms = stmt.integer(18);
+    const auto hub_key = stmt.blob(19);
+    if (hub_key.size() == s.hub_key.size()) std::ranges::copy(hub_key, s.hub_key.begin());
+    me.signed_head.assign(stmt.blob(20).begin(), stmt.blob(20).end());
+    me.safe = static_cast<std::uint64_t>(stmt.integer(21));
+    if (!stmt.is_null(22)) me.shared_seq = stmt.integer(22);
     stmt.reset();
     return me;
 }
@@ -133,13 +143,14 @@ StateTables::StateTables(Db& db, DbReplicaNumbers& numbers, sync::Replica self, 
       run_add(prepare_in(
           db,
           of,
-          "INSERT INTO run$(hub_seq, n, replica_no, first_seq, receipt, encoding, raw_bytes, body, "
-          "hidden) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(hub_seq, n) DO UPDATE "
-          "SET "
+          "INSERT INTO run$(id, hub_seq, n, replica_no, first_seq, receipt, encoding, raw_bytes, "
+          "body, hidden) VALUES((SELECT max(coalesce(max(id), 0), ?10) + 1 FROM run$), ?1, ?2, ?3, "
+          "?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(hub_seq, n) DO UPDATE SET "
           "receipt=excluded.receipt, encoding=excluded.encoding, raw_bytes=excluded.raw_bytes, "
           "body=excluded.body, hidden=excluded.hidden "
           // A record that was released once is never hidden again by a page that comes twice.
           "WHERE run$.hidden <> x'' OR excluded.hidden = x''")),
+      run_drop(prepare_in(db, of, "DELETE FROM run$ WHERE hub_seq = ?1 AND n = ?2 AND id <= ?3")),
       held_add(prepare_in(
           db, of, "INSERT OR IGNORE INTO held$ VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")),
       refused_add(prepare_in(db, of, "INSERT OR IGNORE INTO own_refused$ VALUES(?1, ?2)")),
@@ -160,10 +171,12 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
       me(std::move(state)),
       numbers(db),
       live(db, numbers, me.settings.self, Generation::kLive),
+      branches(read_branches(db)),
       understands(std::move(understood)),
       reader(new AgentReader{std::make_unique<AgentReader::Impl>(db, nullptr, me.settings.self)}),
       write_me_(db.prepare("UPDATE me SET next_seq=?1, head_hash=?2, hlc=?3, acked=?4, stamped=?5, "
-                           "newest_hub=?6, last_receipt_ms=?7, last_pull_ms=?8")),
+                           "newest_hub=?6, last_receipt_ms=?7, last_pull_ms=?8, signed_head=?9, "
+                           "safe=?10, shared_seq=?11, incarnation=?12")),
       own_add_(db.prepare("INSERT INTO own VALUES(?1, ?2, ?3, ?4, ?5)")),
       own_body_(db.prepare("SELECT body FROM own WHERE seq = ?1")),
       own_range_(db.prepare("SELECT hash, body FROM own WHERE seq >= ?1 ORDER BY seq LIMIT ?2")),
@@ -181,9 +194,10 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
       verdict_of_(db.prepare("SELECT act FROM verdict WHERE replica_no = ?1 AND seq = ?2")),
       cursor_get_(
           db.prepare("SELECT scope, hub_seq, hub_hash, through FROM cursor ORDER BY scope")),
-      cursor_set_(db.prepare(
-          "INSERT INTO cursor VALUES(?1, ?2, ?3, 0, ?4) ON CONFLICT(scope) DO UPDATE SET hub_seq = "
-          "excluded.hub_seq, hub_hash = excluded.hub_hash, through = excluded.through")) {
+      cursor_set_(
+          db.prepare("INSERT OR REPLACE INTO cursor(scope, hub_seq, hub_hash, through, gen) "
+                     "VALUES(?1, ?2, ?3, ?4, ?5)")),
+      cursor_older_(db.prepare("SELECT gen FROM cursor WHERE scope = ?1")) {
     read_bootstrap();
 }
 
@@ -235,6 +249,7 @@ Result<void> AgentStore::Impl::full_again() {
 
 void AgentStore::Impl::roll_back(const MeState& before) {
     me = before;
+    name_self(me.settings.self);
     receipt_id = 0;
     if (!planted(Bug::kAgentAheadOfDisk)) (void)forget();
 }
@@ -267,7 +282,11 @@ void AgentStore::Impl::write_me() {
               me.stamped,
               me.newest_hub.value,
               me.last_receipt_ms,
-              me.last_pull_ms)
+              me.last_pull_ms,
+              BytesView{me.signed_head},
+              me.safe,
+              me.shared_seq,
+              me.settings.self.incarnation)
         .run();
 }
 
@@ -292,6 +311,8 @@ Result<Saved> AgentStore::Impl::append(const SaveRequest& request) {
     header.seq = me.next_seq;
     header.hlc = clock.tick(header.recorded);
     header.base = me.newest_hub;
+    for (sync::Op& op : record.ops)
+        for (sync::Dot& dot : op.supersedes) dot = renamed(dot);
     if (header.schema == 0) header.schema = me.settings.bundle;
     if (me.settings.clock == ClockMode::kSimulated)
         header.clock.flags |= sync::ClockEvidence::kFlagSimulated;

@@ -6,11 +6,15 @@
 #include <span>
 
 #include "sync/session/snapshot_reading.hpp"
+#include "sync/store/agent_check.hpp"
 #include "sync/store/agent_reader.hpp"
 #include "sync/store/agent_types.hpp"
 #include "sync/store/understands.hpp"
 
 namespace streetlog::store {
+
+/// Where a database was installed.
+enum class Belongs : std::uint8_t { kNowhere, kHere, kElsewhere };
 
 inline constexpr std::int32_t kAgentApplication = 0x534c4167;  // "SLAg"
 
@@ -87,11 +91,36 @@ class AgentStore {
     [[nodiscard]] std::optional<BootstrapStatus> bootstrap() const;
     /// False once one could not be understood: until the next start the log is read instead.
     [[nodiscard]] bool loads_snapshots() const;
+    /// Begins reading the scope from the start of another log than it was read from: hub sequences
+    /// mean other runs there. What was read before stands until a page says that the new reading
+    /// has caught up; what the new log does not have is gone then.
+    [[nodiscard]] Result<void> read_anew(std::uint32_t scope);
+
+    // Falling back and forking (sync/session/agent_recovery.cpp)
+    /// Own records that the hub had and this store lacks, with their receipts. kConflict when they
+    /// do not continue the log.
+    [[nodiscard]] Result<void> append_own(std::span<const sync::PageRun> runs);
+    /// From here on this is that incarnation of the device. Own records after `common` are stamped
+    /// anew under it, in their order, with the times and the evidence they have; those up to
+    /// `common` keep their names and are kept.
+    [[nodiscard]] Result<void> take_incarnation(std::uint64_t common, std::uint32_t incarnation);
+    /// The database may be a copy: what is in it now may be in another, too. The hub is told before
+    /// anything after that is sent.
+    [[nodiscard]] Result<void> suspect_copy();
+    /// Receipts the store has for own records that it has later ones for as well.
+    [[nodiscard]] Result<std::vector<sync::RunReceipt>> earlier_receipts();
+    /// Whether the database belongs to this installation; `token` and `machine` are what is kept
+    /// outside of it.
+    [[nodiscard]] Result<Belongs> belongs_to(BytesView token, BytesView machine);
+    [[nodiscard]] Result<void> install(BytesView token, BytesView machine);
 
     [[nodiscard]] Bytes session_nonce() const;
     [[nodiscard]] Result<void> set_session_nonce(BytesView nonce);
     [[nodiscard]] std::optional<Anchor> anchor() const;
     [[nodiscard]] Result<void> set_anchor(const Anchor& anchor);
+
+    /// The receipts of own records, as sync/store/agent_check.hpp.
+    [[nodiscard]] Result<EvidenceCheck> verify_evidence();
 
     [[nodiscard]] AgentReader& read();
 

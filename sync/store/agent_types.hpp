@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sync/change/record.hpp"
+#include "sync/change/sign.hpp"
 #include "sync/session/ports.hpp"
 #include "sync/timeliness/probes.hpp"
 
@@ -20,7 +21,8 @@ enum class ClockMode : std::uint8_t { kReal = 0, kSimulated = 1 };
 /// Who this device is and what it belongs to.
 struct AgentSettings {
     sync::Replica self;
-    DeviceId hub;  // nil until the hub is known
+    DeviceId hub;               // nil until the hub is known
+    sync::PublicKey hub_key{};  // what the hub signs with, pinned at enrolment; zeros: not known
     std::string hub_address;
     std::string device_name;
     EntityId project;  // default for new enrollments; nil: none

@@ -30,6 +30,8 @@ std::vector<std::pair<std::int64_t, EntityId>> all_entities(Db& db, const char* 
 EntityReader::EntityReader(Db& db, sync::Replica self, Overlay overlay)
     : impl_(std::make_unique<Impl>(db, self, std::move(overlay))) {}
 
+void EntityReader::name_self(const sync::Replica& self) { impl_->self = self; }
+
 EntityReader::EntityReader(EntityReader&&) noexcept = default;
 EntityReader& EntityReader::operator=(EntityReader&&) noexcept = default;
 EntityReader::~EntityReader() = default;

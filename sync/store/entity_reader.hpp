@@ -146,6 +146,9 @@ class EntityReader {
     /// The same as one hash (sync::CanonicalHash).
     [[nodiscard]] Result<sync::Hash> dump_hash();
 
+    /// From here on `self` is whose unreceipted writes rank first.
+    void name_self(const sync::Replica& self);
+
   private:
     struct Impl;
 

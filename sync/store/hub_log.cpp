@@ -6,7 +6,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 5> kSteps{R"sql(
+constexpr std::array<const char*, 6> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -58,6 +58,22 @@ CREATE TABLE device_scope(      -- from the hub's own records: the projects a de
 CREATE TABLE enrolment_code(    -- of devices that may come for their first certificate; in no record
     selector TEXT PRIMARY KEY, device BLOB NOT NULL UNIQUE, digest BLOB NOT NULL,
     ends_ms INTEGER NOT NULL, failures INTEGER NOT NULL, used_by BLOB NOT NULL) STRICT, WITHOUT ROWID;
+)sql",
+                                            R"sql(
+ALTER TABLE log_run ADD COLUMN signature BLOB NOT NULL DEFAULT x'';
+ALTER TABLE replica ADD COLUMN nonce INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE alarm(             -- what a person must hear of; the columns are in hub_watch.hpp
+    id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, device BLOB NOT NULL, first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL, times INTEGER NOT NULL, detail TEXT NOT NULL,
+    closed_ms INTEGER, note TEXT NOT NULL DEFAULT '') STRICT;
+CREATE UNIQUE INDEX alarm_open ON alarm(kind, device) WHERE closed_ms IS NULL;
+CREATE TABLE loss(              -- times this log lost its end
+    epoch INTEGER PRIMARY KEY, noticed_ms INTEGER NOT NULL, how TEXT NOT NULL,
+    lost_seq INTEGER NOT NULL, head_seq INTEGER NOT NULL) STRICT;
+CREATE TABLE gap(               -- records the hub gave a receipt for and does not have
+    device BLOB NOT NULL, incarnation INTEGER NOT NULL, seq INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    opened_ms INTEGER NOT NULL, closed_ms INTEGER, how TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY(device, incarnation, epoch)) STRICT, WITHOUT ROWID;
 )sql"};
 
 constexpr const char* kDeviceColumns =
@@ -66,7 +82,11 @@ constexpr const char* kDeviceColumns =
 
 constexpr const char* kRunColumns =
     "SELECT first_hub, n, replica, first_seq, receipt, head, hub_hash, times, encoding, "
-    "raw_bytes, body FROM log_run ";
+    "raw_bytes, body, signature FROM log_run ";
+
+constexpr const char* kReplicaColumns =
+    "SELECT no, device, incarnation, acked_seq, acked_hash, clock, last_seen_ms, nonce "
+    "FROM replica ";
 
 Hash hash_from(BytesView blob) {
     if (blob.size() != 32) throw StorageFailure("a hash in the log is not 32 bytes", 11);
@@ -94,6 +114,18 @@ VerdictRow verdict_from(const Stmt& row) {
     out.verdict.record.seq = natural(row.integer(2));
     out.verdict.act = static_cast<sync::VerdictAct>(row.integer(3));
     out.at = {natural(row.integer(4))};
+    return out;
+}
+
+ReplicaRow replica_from(const Stmt& row) {
+    ReplicaRow out;
+    out.no = row.integer(0);
+    out.replica = {id_from<DeviceId>(row.blob(1)), static_cast<std::uint32_t>(row.integer(2))};
+    out.acked_seq = natural(row.integer(3));
+    out.acked_hash = hash_from(row.blob(4));
+    out.clock = copy(row.blob(5));
+    out.last_seen = {row.integer(6)};
+    out.nonce = natural(row.integer(7));
     return out;
 }
 
@@ -142,16 +174,19 @@ HubLog::HubLog(Db db) : db_(std::move(db)) {
     verdicts_ = db_.prepare(
         "SELECT device, incarnation, seq, act, hub_seq FROM verdict WHERE hub_seq BETWEEN ? AND ? "
         "ORDER BY hub_seq, device, incarnation, seq, act");
-    replicas_ = db_.prepare(
-        "SELECT no, device, incarnation, acked_seq, acked_hash, clock, last_seen_ms FROM replica "
-        "ORDER BY no");
-    append_ = db_.prepare("INSERT INTO log_run VALUES(?,?,?,?,?,?,?,?,?,?,?)");
+    replicas_ = db_.prepare((std::string{kReplicaColumns} + "ORDER BY no").c_str());
+    replicas_of_ = db_.prepare(
+        (std::string{kReplicaColumns} + "WHERE device = ? ORDER BY incarnation").c_str());
+    place_of_ = db_.prepare(
+        "SELECT first_hub FROM log_run WHERE replica = ? AND first_seq <= ? ORDER BY first_seq "
+        "DESC LIMIT 1");
+    append_ = db_.prepare("INSERT INTO log_run VALUES(?,?,?,?,?,?,?,?,?,?,?,?)");
     entity_ = db_.prepare("INSERT INTO entity VALUES(?,?,?,0,0,?)");
     exception_ = db_.prepare("INSERT INTO exception_ VALUES(?,?,?)");
     verdict_ = db_.prepare("INSERT OR IGNORE INTO verdict VALUES(?,?,?,?,?)");
     replica_ = db_.prepare(
-        "INSERT INTO replica VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(no) DO UPDATE SET "
-        "acked_seq=?4, acked_hash=?5, clock=?6, last_seen_ms=?7");
+        "INSERT INTO replica VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(no) DO UPDATE SET "
+        "acked_seq=?4, acked_hash=?5, clock=?6, last_seen_ms=?7, nonce=?8");
     device_ = db_.prepare(
         "INSERT OR REPLACE INTO device(id, name, state, secret_digest, public_key, approved_ms, "
         "author, incarnation, seq, op) VALUES(?,?,?,?,?,?,?,?,?,?)");
@@ -200,6 +235,7 @@ LogRun HubLog::read_run(Stmt& row) {
     run.encoding = static_cast<Encoding>(row.integer(8));
     run.raw_bytes = static_cast<std::uint32_t>(row.integer(9));
     run.body = copy(row.blob(10));
+    run.signature = copy(row.blob(11));
     return run;
 }
 
@@ -288,16 +324,39 @@ std::vector<VerdictRow> HubLog::verdicts(HubSeq first, HubSeq last) {
 
 std::vector<ReplicaRow> HubLog::replicas() {
     std::vector<ReplicaRow> out;
-    while (replicas_.step()) {
-        out.push_back({.no = replicas_.integer(0),
-                       .replica = {id_from<DeviceId>(replicas_.blob(1)),
-                                   static_cast<std::uint32_t>(replicas_.integer(2))},
-                       .acked_seq = natural(replicas_.integer(3)),
-                       .acked_hash = hash_from(replicas_.blob(4)),
-                       .clock = copy(replicas_.blob(5)),
-                       .last_seen = {replicas_.integer(6)}});
-    }
+    while (replicas_.step()) out.push_back(replica_from(replicas_));
     return out;
+}
+
+std::vector<ReplicaRow> HubLog::replicas_of(const DeviceId& author) {
+    std::vector<ReplicaRow> out;
+    replicas_of_.with(BytesView{author.bytes});
+    while (replicas_of_.step()) out.push_back(replica_from(replicas_of_));
+    return out;
+}
+
+std::optional<ReplicaRow> HubLog::replica(const Replica& replica) {
+    for (auto& row : replicas_of(replica.device))
+        if (row.replica == replica) return std::move(row);
+    return std::nullopt;
+}
+
+std::uint64_t HubLog::newest_before(const Replica& replica, HubSeq head) {
+    const auto row = this->replica(replica);
+    if (!row) return 0;
+    // The runs of a replica stand in the log in the order of their sequences.
+    std::uint64_t known = 0;
+    std::uint64_t above = row->acked_seq + 1;
+    while (above - known > 1) {
+        const std::uint64_t middle = known + (above - known) / 2;
+        place_of_.with(row->no, sql(middle));
+        const bool there = place_of_.step() && natural(place_of_.integer(0)) <= head.value;
+        place_of_.reset();
+        (there ? known : above) = middle;
+    }
+    if (known == 0) return 0;
+    const auto run = run_of(replica, known);
+    return run && run->last_hub() <= head ? known : run ? run->first_seq - 1 : 0;
 }
 
 std::vector<DeviceRow> HubLog::devices() {
@@ -361,7 +420,8 @@ void HubLog::append(const LogRun& run, std::int64_t replica_no) {
               BytesView{run.times},
               static_cast<std::int64_t>(run.encoding),
               run.raw_bytes,
-              BytesView{run.body})
+              BytesView{run.body},
+              BytesView{run.signature})
         .run();
 }
 
@@ -392,7 +452,8 @@ void HubLog::put_replica(const ReplicaRow& row) {
               sql(row.acked_seq),
               BytesView{row.acked_hash},
               BytesView{row.clock},
-              row.last_seen.ms)
+              row.last_seen.ms,
+              sql(row.nonce))
         .run();
 }
 

@@ -35,7 +35,9 @@ struct LogRun {
     Bytes times;      // sync/timeliness: one verdict a record, as the hub gave it once
     Encoding encoding = Encoding::kPlain;
     std::uint32_t raw_bytes = 0;
-    Bytes body;  // a Batch, as the device sent it
+    Bytes body;       // a Batch, as the device sent it
+    Bytes signature;  // of the author, for its chain after the last record; the run that ends a
+                      // pushed batch has it, and it covers those before
 
     [[nodiscard]] std::uint64_t last_seq() const { return first_seq + count - 1; }
 
@@ -50,6 +52,7 @@ struct ReplicaRow {
     Hash acked_hash{};
     Bytes clock;  // sync/timeliness: what earlier records said of its clock
     Instant last_seen;
+    std::uint64_t nonce = 0;  // number of the newest that the replica is known to have
 };
 
 struct ExceptionRow {
@@ -126,6 +129,11 @@ class HubLog {
     /// Those that stand there, in order.
     [[nodiscard]] std::vector<VerdictRow> verdicts(HubSeq first, HubSeq last);
     [[nodiscard]] std::vector<ReplicaRow> replicas();
+    [[nodiscard]] std::optional<ReplicaRow> replica(const Replica& replica);
+    /// All incarnations of one author.
+    [[nodiscard]] std::vector<ReplicaRow> replicas_of(const DeviceId& author);
+    /// Newest record of the replica that stands at or before `head`; 0: none.
+    [[nodiscard]] std::uint64_t newest_before(const Replica& replica, HubSeq head);
     [[nodiscard]] std::vector<DeviceRow> devices();
     [[nodiscard]] std::optional<DeviceRow> device(const DeviceId& id);
     /// The projects a device is told of; none: everything.
@@ -161,7 +169,8 @@ class HubLog {
     Db db_;
     std::vector<ReplicaRow> replica_cache_;  // committed numbers never change
     Stmt append_, entity_, exception_, verdict_, replica_, device_, user_, setting_, get_setting_;
-    Stmt after_, at_, of_, exceptions_, verdict_on_, verdicts_, replicas_, head_, device_of_;
+    Stmt after_, at_, of_, exceptions_, verdict_on_, verdicts_, replicas_, replicas_of_, place_of_,
+        head_, device_of_;
 };
 
 }  // namespace streetlog::store

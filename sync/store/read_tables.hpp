@@ -28,6 +28,8 @@ class ReadTables {
     void drop(const EntitySlot& slot);
     void clear(Db& db);
 
+    void name_self(const sync::Replica& self) { self_ = self; }
+
   private:
     struct Winners;
 

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "hub/admin/admin.hpp"
+#include "hub/recovery/open_hub.hpp"
 #include "schema/hud/fields.hpp"
 #include "tests/bench/derived_trust.hpp"
 #include "tests/bench/device.hpp"
@@ -43,7 +44,8 @@ Result<std::unique_ptr<HubInProcess>> HubInProcess::start(const std::filesystem:
     }
     STREETLOG_TRY(auto lock, store::DirectoryLock::take(directory));
     std::unique_ptr<HubInProcess> out{new HubInProcess{std::move(lock)}};
-    STREETLOG_TRY(auto ledger, hub::Ledger::open(directory, out->clock_));
+    STREETLOG_TRY(auto opened, hub::open_hub(directory, out->clock_));
+    hub::Ledger& ledger = opened.ledger;
     if (fresh) {
         std::vector<std::pair<sync::Header, std::vector<sync::Op>>> devices;
         for (std::uint64_t i = 0; i < kDevices; ++i) devices.push_back(registration(i));

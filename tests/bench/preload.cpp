@@ -55,6 +55,7 @@ class FlowingLog final : public sync::AgentLog {
             for (const auto& op : ahead_->ops) bytes += op.size();
             if (!run.records.empty() && bytes > max_bytes) break;
             chain_ = sync::chain_hash(chain_, hash_of(*ahead_));
+            chains_.push_back(chain_);
             run.records.push_back(*std::move(ahead_));
             ahead_.reset();
             ++next_;
@@ -65,11 +66,18 @@ class FlowingLog final : public sync::AgentLog {
 
     Result<std::optional<sync::Hash>> hash_at(std::uint64_t seq) override {
         if (seq == 0) return sync::Hash{};
-        return std::nullopt;
+        if (seq > chains_.size()) return std::nullopt;
+        return chains_[seq - 1];
     }
 
     Result<std::vector<sync::ScopeCursor>> cursors() override {
         return std::vector<sync::ScopeCursor>{};
+    }
+
+    Result<std::vector<sync::PageRun>> hub_runs(const std::vector<sync::OlderReplica>&,
+                                                const sync::RecordKey&,
+                                                std::size_t) override {
+        return std::vector<sync::PageRun>{};
     }
 
   private:
@@ -96,6 +104,7 @@ class FlowingLog final : public sync::AgentLog {
     sync::Hlc clock_;
     std::uint64_t next_ = 1;
     sync::Hash chain_{};
+    std::vector<sync::Hash> chains_;  // of every record handed out; receipts are held against it
     std::optional<sync::EncodedRecord> ahead_;
 };
 
@@ -112,6 +121,7 @@ net::asio::awaitable<Result<void>> drive(Enrolment enrolment, sync::AgentLog& lo
     sync::AgentSessionConfig config;
     config.bundle = 1;
     config.reads = false;
+    config.key = enrolment.credentials.key;
     sync::AgentSession session{log, config};
     while (!session.all_acked()) {
         auto message = co_await channel->receive();

@@ -27,6 +27,10 @@ bool without_numbers(const sync::Op& op) {
 SimAgent::SimAgent(World& world, int number, DeviceId device)
     : clock(world.events.now(), world.dice.split(fmt::format("clock {}", number))),
       disk(world.vfs.disk(fmt::format("tablet{}", number))),
+      signing([&] {
+          SimRandom random{world.dice.split(fmt::format("key {}", number))};
+          return sync::SigningKey::make(random);
+      }()),
       world_(world),
       name_(fmt::format("tablet{}", number)),
       file_(fmt::format("/tablet{}/agent.db", number)),
@@ -45,10 +49,12 @@ void SimAgent::enrol() {
     store::AgentSettings settings;
     settings.self = replica_;
     settings.hub = world_.hub->id;
+    settings.hub_key = world_.hub->signing.public_key();
     settings.device_name = name_;
     settings.project = world_.projects.front();
     auto made = store::AgentStore::create(file_, settings);
     if (!made) Truth::broken("cannot enrol: " + made.error().message);
+    world_.hub->enrol(replica_.device, signing.public_key());
 }
 
 void SimAgent::watch() {

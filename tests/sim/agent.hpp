@@ -68,6 +68,7 @@ class SimAgent {
     SimClock clock;
     SimDisk& disk;
     Link link;
+    sync::SigningKey signing;
     bool old_version = false;  // does not know case notes, or social security numbers
 
   private:

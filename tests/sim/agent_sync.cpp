@@ -41,6 +41,8 @@ void SimAgent::connect() {
     sync::AgentSessionConfig config;
     config.bundle = 1;
     config.app_version = "sim";
+    config.key = signing;
+    config.hub_key = store_->settings().hub_key;
     if (dice_.chance(300))
         config.batch_records_max = static_cast<std::uint32_t>(dice_.between(1, 4));
     if (dice_.chance(300))
@@ -73,6 +75,7 @@ void SimAgent::end_session() {
     if (disk.crashed()) return;
     (void)ended->settle();
     if (!ended->outcome() && !disk.crashed()) check_memory();
+    if (ended->again_at_once() && !disk.crashed()) return sync_when(Millis{0});
     const auto after = ended->retry_after();
     if (!disk.crashed()) sync_when(after && after->count() > 0 ? *after : backoff_.next());
 }

@@ -19,6 +19,7 @@ void SimConnection::open() {
     hub_life_ = hub.life();
     net::Peer who;  // the certificate is not what is simulated
     who.device = agent_.replica().device;
+    who.key = agent_.signing.public_key();
     peer_ = std::make_unique<hub::DevicePeer>(hub.sides(), *this, who);
     hub.act([&] { peer_->start(); });
 }
@@ -56,6 +57,15 @@ void SimConnection::submit(hub::PreparedRun run, hub::Writer::Done done) {
             const auto here = self.lock();
             if (here && here->peer_) done(std::move(result));
         });
+}
+
+void SimConnection::write(std::function<Result<void>(hub::Ledger&)> job,
+                          std::function<void(Result<void>)> done) {
+    world_.hub->write(std::move(job),
+                      [self = weak_from_this(), done = std::move(done)](Result<void> result) {
+                          const auto here = self.lock();
+                          if (here && here->peer_) done(std::move(result));
+                      });
 }
 
 void SimConnection::feed(HubSeq head) {

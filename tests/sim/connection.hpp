@@ -31,6 +31,8 @@ class SimConnection final : public hub::PeerPort,
     void send(sync::Send&& message) override;
     void close() override;
     void submit(hub::PreparedRun run, hub::Writer::Done done) override;
+    void write(std::function<Result<void>(hub::Ledger&)> job,
+               std::function<void(Result<void>)> done) override;
 
     [[nodiscard]] bool pressed() const override { return false; }
 

@@ -19,6 +19,10 @@ const std::filesystem::path kDirectory = "/hub";
 SimHub::SimHub(World& world)
     : clock(world.events.now(), world.dice.split("hub clock"), SimClock::Keeper::kOffice),
       disk(world.vfs.disk("hub")),
+      signing([&] {
+          SimRandom random{world.dice.split("hub key")};
+          return sync::SigningKey::make(random);
+      }()),
       world_(world),
       random_(world.dice.split("hub random")),
       dice_(world.dice.split("hub")),
@@ -70,8 +74,24 @@ void SimHub::found(int devices, int projects) {
     }
 }
 
+void SimHub::enrol(const DeviceId& device, const sync::PublicKey& device_key) {
+    namespace col = hud::col::hub_device;
+    const auto known = run_->ledger.log().device(device);
+    author({{.entity = {device.bytes},
+             .kind = sync::OpKind::kDevice,
+             .table = hud::tbl::kHubDevice,
+             .group = hud::grp::kHubDeviceRegistration,
+             .cells = {{col::kName, known->name},
+                       {col::kState, std::int64_t{1}},
+                       {col::kPublicKey, sync::Bytes{device_key.begin(), device_key.end()}}},
+             .supersedes = {known->written}}});
+}
+
 Result<std::unique_ptr<SimHub::Program>> SimHub::open() {
-    STREETLOG_TRY(auto ledger, hub::Ledger::open(kDirectory, clock));
+    hub::LedgerSetup setup;
+    setup.key = signing;
+    setup.high_water = mark_;
+    STREETLOG_TRY(auto ledger, hub::Ledger::open(kDirectory, clock, setup));
     // Authority as an office might have it: a few records are not allowed, whoever looks.
     ledger.set_admit(
         [salt = admit_salt_](const hub::PreparedRun& run, const sync::RecordShape& shape) {
@@ -93,7 +113,7 @@ Result<std::unique_ptr<SimHub::Program>> SimHub::open() {
     STREETLOG_TRY(auto states, hub::StatePages::open(kDirectory));
     program->pages.follow(std::move(states));
     program->sides.emplace(
-        hub::PeerSides{program->pages, clock, random_, world_.log, program->ledger.self().device});
+        hub::PeerSides{program->pages, clock, random_, world_.log, self, signing});
     return program;
 }
 
@@ -218,6 +238,21 @@ void SimHub::submit(hub::PreparedRun run, hub::Writer::Done done) {
     });
 }
 
+void SimHub::write(std::function<Result<void>(hub::Ledger&)> job,
+                   std::function<void(Result<void>)> done) {
+    world_.events.in(Millis{dice_.between(0, 20)},
+                     [this, life = life_, job = std::move(job), done = std::move(done)] {
+                         if (life != life_ || !run_) return;
+                         act([&] {
+                             const auto before = run_->ledger.head();
+                             auto result = job(run_->ledger);
+                             if (!result) check_memory();
+                             announce(before.seq);
+                             done(std::move(result));
+                         });
+                     });
+}
+
 void SimHub::commit() {
     constexpr std::size_t kRecords = 512;
     constexpr std::size_t kBytes = 2 * 1024 * 1024;
@@ -283,6 +318,7 @@ void SimHub::check_memory() {
 void SimHub::announce(HubSeq before) {
     const auto head = run_->ledger.head();
     if (head.seq == before) return;
+    mark_ = hub::HighWater{id, head, run_->ledger.last_received()};
     follow_soon();
     world_.events.in(Millis{0}, [this, life = life_, head] {
         if (life != life_ || !run_) return;

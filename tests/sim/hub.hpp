@@ -23,6 +23,8 @@ class SimHub {
 
     /// `streetlog-hub init` and what an administrator does first.
     void found(int devices, int projects);
+    /// `streetlog-agent enrol`, as far as the hub is concerned.
+    void enrol(const DeviceId& device, const sync::PublicKey& key);
 
     std::vector<DeviceId> enrolled;
     DeviceId id;
@@ -49,6 +51,8 @@ class SimHub {
     /// Everything the program does happens in here, so that its death is noticed.
     void act(const std::function<void()>& what);
     void submit(hub::PreparedRun run, hub::Writer::Done done);
+    void write(std::function<Result<void>(hub::Ledger&)> job,
+               std::function<void(Result<void>)> done);
     void adopt(std::shared_ptr<SimConnection> connection);
     void forget(const SimConnection& connection);
     [[nodiscard]] std::vector<std::shared_ptr<SimConnection>> connections() const;
@@ -71,6 +75,7 @@ class SimHub {
 
     SimClock clock;
     SimDisk& disk;
+    sync::SigningKey signing;
 
   private:
     struct Item {
@@ -106,7 +111,8 @@ class SimHub {
     std::unique_ptr<Program> run_;
     std::vector<std::shared_ptr<SimConnection>> connections_;
     std::uint64_t life_ = 0;
-    std::uint32_t incarnation_ = 0;  // the newest it had
+    std::uint32_t incarnation_ = 0;       // the newest it had
+    std::optional<hub::HighWater> mark_;  // as its file would say
     Millis most_off_{0};
     std::vector<EntityId> joined_;  // links people made
     bool busy_ = false;

@@ -21,7 +21,7 @@
 #include "hub/trust/enrol.hpp"
 #include "schema/hud/fields.hpp"
 #include "sync/net/system_clock.hpp"
-#include "sync/session/messages.hpp"
+#include "sync/session/evidence.hpp"
 #include "tests/support/clocks.hpp"
 #include "tests/support/new_hub.hpp"
 #include "tests/support/raw_ws.hpp"
@@ -228,13 +228,21 @@ class TestDevice {
 
     [[nodiscard]] const sync::Replica& replica() const { return replica_; }
 
-    [[nodiscard]] sync::Hello hello() const {
+    /// Signed together with the challenge, so that it is good for that connection alone.
+    [[nodiscard]] sync::Hello hello(const sync::Challenge& challenge = {}) const {
         sync::Hello out;
         out.replica = replica_;
         out.last_seq = seq_;
         out.head_hash = head_;
         out.scopes = {{kScopeAll, {}, {}}};
+        out.signature = sync::sign_hello(*credentials_.key, challenge.nonce, out);
         return out;
+    }
+
+    [[nodiscard]] sync::Push sign(sync::Push push) const {
+        push.signature = sync::sign_batch(
+            *credentials_.key, replica_, push.first_seq + push.count - 1, push.head_hash);
+        return push;
     }
 
     /// Makes one more record, a client, and the Push that hands it over.
@@ -264,7 +272,7 @@ class TestDevice {
 
     /// The Push of the records made since the last one.
     [[nodiscard]] sync::Push push_of(const std::vector<sync::EncodedRecord>& records) {
-        sync::Push push = hub::push_of(seq_ + 1, head_, records);
+        sync::Push push = sign(hub::push_of(seq_ + 1, head_, records));
         seq_ = made_;
         head_ = push.head_hash;
         return push;
@@ -318,8 +326,9 @@ class ServeTest : public testing::Test {
     TestDevice enrol(const std::string& name) { return {hub_, enrolled(name), enrolled_ + 1}; }
 
     static void enter(Peer& peer, const TestDevice& device) {
-        ASSERT_TRUE(peer.next_as<sync::Challenge>());
-        ASSERT_TRUE(peer.send(device.hello()));
+        const auto challenge = peer.next_as<sync::Challenge>();
+        ASSERT_TRUE(challenge);
+        ASSERT_TRUE(peer.send(device.hello(*challenge)));
         const auto ack = peer.next_as<sync::HelloAck>();
         ASSERT_TRUE(ack);
         ASSERT_EQ(ack->verdict, sync::HelloVerdict::kOk);

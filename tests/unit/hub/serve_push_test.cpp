@@ -82,9 +82,9 @@ TEST_F(ServeTest, ADeviceThatDiesInTheMiddleOfAPushLeavesNothingAndComesAgain) {
     const std::uint64_t before = hub_.head();
     for (const std::size_t part : {std::size_t{1}, frame.size() / 2, frame.size() - 1}) {
         Peer peer{hub_.port(), device.credentials()};
-        sync::Hello hello = device.hello();
-        ASSERT_TRUE(peer.next_as<sync::Challenge>());
-        ASSERT_TRUE(peer.send(hello));
+        const auto challenge = peer.next_as<sync::Challenge>();
+        ASSERT_TRUE(challenge);
+        ASSERT_TRUE(peer.send(device.hello(*challenge)));
         ASSERT_TRUE(peer.next_as<sync::HelloAck>());
         ASSERT_TRUE(peer.socket().write(std::string_view{frame}.substr(0, part)));
         peer.hang_up();
@@ -171,12 +171,12 @@ TEST_F(ServeTest, GoingBackIntoWhatWasSetAsideUnreadIsHarmless) {
     std::vector<sync::EncodedRecord> ten;
     while (ten.size() < 10) ten.push_back(device.client());
     sync::Push bad = device.push_of(ten);
-    const sync::Push one = push_of(1, {}, std::span{ten}.first(1));
+    const sync::Push one = device.sign(push_of(1, {}, std::span{ten}.first(1)));
     bad.body = one.body;  // where ten should be
     bad.raw_bytes = one.raw_bytes;
     ASSERT_EQ(force(peer, bad), 10U);
 
-    ASSERT_TRUE(peer.send(push_of(1, {}, std::span{ten}.first(5))));
+    ASSERT_TRUE(peer.send(device.sign(push_of(1, {}, std::span{ten}.first(5)))));
     const auto ack = peer.next_as<PushAck>();
     ASSERT_TRUE(ack);
     EXPECT_EQ(ack->acked_seq, 10U);

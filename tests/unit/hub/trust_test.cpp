@@ -197,8 +197,9 @@ TEST_F(TrustTest, ALapsedCertificateHandsOverAndGetsNothingUntilTheOfficeApprove
     hand_over(*peer_, *honest_);
     hub_.clock().advance(days{91});
     Peer peer{hub_.port(), device.credentials()};  // it does not know how late it is
-    ASSERT_TRUE(peer.next_as<sync::Challenge>());
-    ASSERT_TRUE(peer.send(device.hello()));
+    const auto challenge = peer.next_as<sync::Challenge>();
+    ASSERT_TRUE(challenge);
+    ASSERT_TRUE(peer.send(device.hello(*challenge)));
     const auto ack = peer.next_as<sync::HelloAck>();
     ASSERT_TRUE(ack);
     EXPECT_EQ(ack->verdict, HelloVerdict::kCustodyOnly);

@@ -43,7 +43,17 @@ TEST(Golden, EveryMessageIsStillWrittenAndReadAsItWas) {
                            "snapshot_ask",
                            "snapshot_manifest",
                            "snapshot_get",
-                           "snapshot_piece"};
+                           "snapshot_piece",
+                           "nonce_kept",
+                           "ask_own",
+                           "own_records",
+                           "compare",
+                           "common",
+                           "ask_incarnation",
+                           "incarnation",
+                           "reoffer",
+                           "reoffer_ack",
+                           "earlier"};
     const auto messages = samples();
     ASSERT_EQ(messages.size(), std::size(names));
     for (std::size_t i = 0; i < messages.size(); ++i) {

@@ -28,6 +28,7 @@ inline std::vector<Message> samples() {
     Page page;
     page.scope = 1;
     page.next = {{9}, Hash{{1}}};
+    page.signed_head = {1, 2};
     page.runs.push_back({receipt, {5}, push.encoding, push.raw_bytes, push.body, {}});
     HiddenWrite write{EntityId{{1}}, 2, 3, 4, true, {{kDevice, 5, 6}}};
     page.runs[0].hidden.push_back({2, RecordStatus::kHeld, StatusCode::kNewerSchema, {write}});
@@ -38,11 +39,14 @@ inline std::vector<Message> samples() {
     hello.head_hash = Hash{{9}};
     hello.scopes = {{1, {{3}, Hash{{3}}}, {{4}, Hash{{4}}}}};
     hello.app_version = "0.1.0";
+    hello.reidentify = true;
     HelloAck hello_ack;
     hello_ack.acked_seq = 3;
     hello_ack.acked_hash = Hash{{7}};
     hello_ack.scopes = {{1, true}};
     hello_ack.credit = 1000;
+    hello_ack.older = {{2, 5, Hash{{6}}}};
+    hello_ack.hubs = {{8, 9, Hash{{10}}}};
     PushAck ack{2, {receipt}, {{1, RecordStatus::kQuarantined, StatusCode::kMalformed}}, 1, 55, {}};
     SnapshotManifest manifest;
     manifest.scope = 1;
@@ -53,7 +57,7 @@ inline std::vector<Message> samples() {
                        {Hash{{3}}, 7, 7, Encoding::kPlain}};
     manifest.own.push_back({receipt, {5}, Encoding::kNone, 0, {}, {}});
     manifest.own_more = true;
-    return {Challenge{{1, 2}, {3}, 1, 4, DeviceId{{5}}},
+    return {Challenge{{1, 2}, {3}, 1, 4, DeviceId{{5}}, {6}},
             hello,
             hello_ack,
             Probe{1, 2, 3, 4, 5},
@@ -67,7 +71,17 @@ inline std::vector<Message> samples() {
             SnapshotAsk{1, 7, Hash{{4}}},
             manifest,
             SnapshotGet{1, Hash{{4}}, 2, 3, 400},
-            SnapshotPiece{1, Hash{{4}}, 2, 3, {5, 6, 7}}};
+            SnapshotPiece{1, Hash{{4}}, 2, 3, {5, 6, 7}},
+            NonceKept{{1, 2, 3}},
+            AskOwn{7},
+            OwnRecords{page.runs, true},
+            Compare{{{3, Hash{{3}}}, {9, Hash{{9}}}}},
+            Common{3},
+            AskIncarnation{3},
+            Incarnation{77},
+            Reoffer{page.runs},
+            ReofferAck{},
+            Earlier{{receipt}}};
 }
 
 }  // namespace streetlog::sync::testing

@@ -297,40 +297,6 @@ TEST(Session, ABusyHubIsTriedAgainAtTheTimeItNames) {
     EXPECT_EQ(wire.seen<Retry>()[0].after, Millis{1500});
 }
 
-TEST(Session, ARolledBackDeviceIsNoticedBeforeAnythingMoves) {
-    MemoryLog log;
-    MemoryHub hub;
-    log.save(5);
-    {
-        Wire wire{log, hub};
-        wire.run();
-    }
-    MemoryLog older;
-    older.save(3);
-    Wire wire{older, hub};
-    wire.run();
-    ASSERT_EQ(wire.seen<Fatal>().size(), 1u);
-    EXPECT_EQ(wire.seen<Fatal>()[0].code, WireCode::kRolledBack);
-    EXPECT_TRUE(wire.seen<ApplyPage>().empty());
-}
-
-TEST(Session, ACloneWithOtherRecordsIsNoticedByItsHash) {
-    MemoryLog log;
-    MemoryHub hub;
-    log.save(5);
-    {
-        Wire wire{log, hub};
-        wire.run();
-    }
-    MemoryLog clone;
-    clone.save(7, 9);  // other content under the same numbers
-    Wire wire{clone, hub};
-    wire.run();
-    ASSERT_EQ(wire.seen<Fatal>().size(), 1u);
-    EXPECT_EQ(wire.seen<Fatal>()[0].code, WireCode::kForked);
-    EXPECT_EQ(hub.stored, log.records);
-}
-
 TEST(Session, CustodyOnlyTakesRecordsAndHandsOutNothing) {
     MemoryLog log;
     MemoryHub hub;
