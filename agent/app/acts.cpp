@@ -219,6 +219,7 @@ Answer Acts::save(std::string_view command, const json::object& arguments) {
     request.header.clock = device_.witness().witness(now);
     if (built.source == sync::TimeSource::kLive) request.header.occurred_clock = pressed_clock;
     request.ops = built.ops;
+    STREETLOG_CHECK(device_.keep_clock());
     STREETLOG_TRY(const auto saved, device_.store().save(request));
     if (hooks_.saved) hooks_.saved();
     return saved_answer(built, saved, device_.user());

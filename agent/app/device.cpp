@@ -228,6 +228,13 @@ Device::Device(fs::path directory,
 
 Device::~Device() = default;
 
+Result<void> Device::keep_clock() {
+    if (!witness_.anchor_is_news()) return {};
+    STREETLOG_CHECK(store_.set_anchor(*witness_.anchor()));
+    witness_.anchor_stored();
+    return {};
+}
+
 Instant Device::last_hub_time() {
     Instant last;
     if (const auto anchor = store_.anchor()) last = anchor->hub;

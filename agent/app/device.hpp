@@ -83,6 +83,9 @@ class Device {
 
     [[nodiscard]] sync::ClockWitness& witness() { return witness_; }
 
+    /// Stores what the witness saw that must outlive this boot.
+    [[nodiscard]] Result<void> keep_clock();
+
     [[nodiscard]] Random& random() { return random_; }
 
     /// Its key and certificates, or why there are none; recording does not need them.

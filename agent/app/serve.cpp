@@ -108,6 +108,8 @@ asio::awaitable<void> Serving::watch_clock() {
         const auto [error] = co_await watch_.async_wait(kAwait);
         if (error) co_return;
         device_.witness().observe(device_.clock().read());
+        if (const auto kept = device_.keep_clock(); !kept)
+            log_.event(LogLevel::kError, "clock_not_kept", {{"code", kept.error().code}});
         if (seen % kObservationsPerProbe != 0) continue;
         runner_.on_timer();
         co_await renew_certificate();

@@ -49,6 +49,11 @@ bool DeviceSession::act() {
 }
 
 bool DeviceSession::act_once() {
+    if (sides_.witness.anchor_is_news()) {
+        if (auto kept = sides_.store.set_anchor(*sides_.witness.anchor()); !kept)
+            return end(std::move(kept).error());
+        sides_.witness.anchor_stored();
+    }
     for (auto actions = session_.take_actions(); !actions.empty();
          actions = session_.take_actions()) {
         for (auto& action : actions)

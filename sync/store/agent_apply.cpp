@@ -221,7 +221,8 @@ Result<void> AgentStore::set_session_nonce(BytesView nonce) {
 
 std::optional<Anchor> AgentStore::anchor() const {
     auto stmt = impl_->db.prepare(
-        "SELECT boot_id, boot_ms, suspended_ms, suspends, wall_ms, hub_ms, error_ms FROM anchor");
+        "SELECT boot_id, boot_ms, suspended_ms, suspends, wall_ms, hub_ms, error_ms, wall_set FROM "
+        "anchor");
     if (!stmt.step()) return std::nullopt;
     Anchor out;
     out.boot_id = static_cast<std::uint64_t>(stmt.integer(0));
@@ -231,14 +232,22 @@ std::optional<Anchor> AgentStore::anchor() const {
     out.wall = {stmt.integer(4)};
     out.hub = {stmt.integer(5)};
     out.err_ms = static_cast<std::uint32_t>(stmt.integer(6));
+    out.wall_set = stmt.integer(7) != 0;
     stmt.reset();
     return out;
 }
 
 Result<void> AgentStore::set_anchor(const Anchor& a) {
     return impl_->transact([&]() -> Result<void> {
-        impl_->db.prepare("INSERT OR REPLACE INTO anchor VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-            .with(a.boot_id, a.boot_ms, a.suspended_ms, a.suspends, a.wall.ms, a.hub.ms, a.err_ms)
+        impl_->db.prepare("INSERT OR REPLACE INTO anchor VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+            .with(a.boot_id,
+                  a.boot_ms,
+                  a.suspended_ms,
+                  a.suspends,
+                  a.wall.ms,
+                  a.hub.ms,
+                  a.err_ms,
+                  a.wall_set ? 1 : 0)
             .run();
         return {};
     });

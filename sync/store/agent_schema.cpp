@@ -80,6 +80,7 @@ ALTER TABLE me ADD COLUMN shared_seq INT;                         -- a copy of t
 ALTER TABLE me ADD COLUMN install_token BLOB NOT NULL DEFAULT x'';
 ALTER TABLE me ADD COLUMN machine BLOB NOT NULL DEFAULT x'';
 
+ALTER TABLE anchor ADD COLUMN wall_set INT NOT NULL DEFAULT 0;
 CREATE INDEX run_author ON run(replica_no, first_seq);
 UPDATE cursor SET gen = 0;    -- from here on: runs up to this id are of an earlier reading; 0: none
 

@@ -30,7 +30,7 @@ ClockWitness::ClockWitness(std::optional<Anchor> last, ClockKind kind)
     : anchor_(last), kind_(kind) {}
 
 void ClockWitness::start_boot(const ClockReading& now) {
-    wall_jumped_ = false;
+    wall_jumped_ = anchor_ && anchor_->wall_set;
     mark_ = {now.wall, now.boottime_ms};
     suspends_ = now.suspended_ms < kSuspendMs ? 0 : ClockEvidence::kUnknownSuspends;
     if (!is_of_boot(anchor_, now)) return;
@@ -52,6 +52,7 @@ void ClockWitness::observe(const ClockReading& now) {
     const std::int64_t apart =
         subtract_saturated(wall_passed, signed_difference(now.boottime_ms, mark_.boot_ms));
     if (apart > kWallJumpMs || apart < -kWallJumpMs) wall_jumped_ = true;
+    if (wall_jumped_ && anchor_ && !anchor_->wall_set) anchor_is_news_ = anchor_->wall_set = true;
     last_ = now;
 }
 
@@ -81,7 +82,7 @@ bool ClockWitness::learn(std::span<const TimeProbe> probes, const ClockReading& 
     if (!found) return false;
     anchor_ = found;
     mark_ = {found->wall, found->boot_ms};
-    wall_jumped_ = false;
+    wall_jumped_ = anchor_is_news_ = false;
     return true;
 }
 

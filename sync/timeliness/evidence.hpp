@@ -36,6 +36,13 @@ class ClockWitness {
 
     [[nodiscard]] const std::optional<Anchor>& anchor() const { return anchor_; }
 
+    /// The wall clock was seen being set, and the stored anchor does not say so yet: store anchor()
+    /// and say anchor_stored(), before anything is recorded that leans on it. After a reboot nobody
+    /// else remembers.
+    [[nodiscard]] bool anchor_is_news() const { return anchor_is_news_; }
+
+    void anchor_stored() { anchor_is_news_ = false; }
+
   private:
     struct WallMark {
         Instant wall;
@@ -49,6 +56,7 @@ class ClockWitness {
     std::optional<ClockReading> last_;
     WallMark mark_;  // the anchor, or the first reading of a boot without one
     bool wall_jumped_ = false;
+    bool anchor_is_news_ = false;
     std::uint32_t suspends_ = ClockEvidence::kUnknownSuspends;
 };
 

@@ -28,6 +28,7 @@ struct Anchor {
     std::uint32_t err_ms = 0;  // half the round trip, rounded up
     std::uint64_t suspended_ms = 0;
     std::uint32_t suspends = ClockEvidence::kUnknownSuspends;
+    bool wall_set = false;  // the wall clock was seen being set since, whatever boot that was in
 
     friend bool operator==(const Anchor&, const Anchor&) = default;
 };

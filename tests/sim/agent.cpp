@@ -62,6 +62,14 @@ void SimAgent::watch() {
         for (; watched_ + kWatch < world_.now(); watched_ = watched_ + kWatch)
             witness_->observe(clock.at(watched_));
     watched_ = world_.now();
+    if (witness_ && witness_->anchor_is_news() && !busy_) act([this] { (void)keep_clock(); });
+}
+
+Result<void> SimAgent::keep_clock() {
+    if (!witness_->anchor_is_news()) return {};
+    STREETLOG_CHECK(store_->set_anchor(*witness_->anchor()));
+    witness_->anchor_stored();
+    return {};
 }
 
 store::Understands SimAgent::understands() const {
@@ -87,7 +95,11 @@ void SimAgent::start() {
     }
     store_ = *std::move(opened);
     watched_ = world_.now();
-    witness_.emplace(store_->anchor());
+    // What was seen and did not come to the disk was not seen.
+    const auto anchor = store_->anchor();
+    if (set_after_ && anchor == set_after_) wall_lied_ = true;
+    set_after_.reset();
+    witness_.emplace(anchor);
     witness_->observe(clock.read());
     act([this] { check_own_log(); });
     sync_when(Millis{dice_.between(0, 5'000)});
@@ -178,6 +190,8 @@ void SimAgent::die(Millis down) {
 
 void SimAgent::power_cut() {
     if (!store_) return;
+    watch();
+    if (!store_) return;
     disk.crash();
     clock.reboot();
     die(Millis{dice_.between(10'000, 12 * 3'600'000)});
@@ -186,6 +200,7 @@ void SimAgent::power_cut() {
 void SimAgent::killed() {
     if (!store_) return;
     watch();
+    if (!store_) return;
     disk.kill();
     die(Millis{dice_.between(1'000, 600'000)});
 }
@@ -193,6 +208,7 @@ void SimAgent::killed() {
 void SimAgent::reboot() {
     if (!store_) return;
     watch();
+    if (!store_) return;
     disk.kill();
     clock.reboot();
     die(Millis{dice_.between(30'000, 3'600'000)});
@@ -202,6 +218,7 @@ void SimAgent::reboot_at(Instant wall) {
     if (!store_) return;
     wall_lied_ = true;
     watch();
+    if (!store_) return;
     disk.kill();
     clock.reboot();
     clock.set_wall(wall);
@@ -211,6 +228,7 @@ void SimAgent::reboot_at(Instant wall) {
 void SimAgent::close_app() {
     if (!store_) return;
     watch();
+    if (!store_) return;
     if (session_) {
         session_->stop();
         (void)session_->act();
@@ -226,7 +244,7 @@ void SimAgent::close_app() {
 void SimAgent::suspend() {
     if (!awake()) return;
     watch();
-    clock.suspend();
+    if (running()) clock.suspend();
 }
 
 void SimAgent::resume() {
@@ -239,7 +257,10 @@ void SimAgent::resume() {
 
 void SimAgent::set_wall(Instant to) {
     watch();
-    if (!running() || clock.suspended()) wall_lied_ = true;
+    if (!running() || clock.suspended())
+        wall_lied_ = true;
+    else if (const auto anchor = store_->anchor(); anchor && !anchor->wall_set)
+        set_after_ = anchor;
     clock.set_wall(to);
 }
 

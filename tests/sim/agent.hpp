@@ -74,7 +74,9 @@ class SimAgent {
   private:
     struct Press;
 
+    /// The clocks as the program that ran meanwhile saw them, and kept what must outlive the boot.
     void watch();
+    [[nodiscard]] Result<void> keep_clock();
     void die(Millis down);
     void lose_program();
     void connect();
@@ -118,7 +120,8 @@ class SimAgent {
     std::uint64_t wait_ = 0;  // of the attempt that counts
     bool waiting_ = false;
     bool wall_lied_ = false;
-    bool runs_old_ = false;  // the program that runs is the old version
+    std::optional<store::Anchor> set_after_;  // the anchor there was when somebody set the wall clock
+    bool runs_old_ = false;            // the program that runs is the old version
     bool busy_ = false;
 };
 

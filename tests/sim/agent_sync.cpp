@@ -35,6 +35,7 @@ void SimAgent::connect() {
     if (session_ || !running()) return;
     if (!awake() || !link.up || !world_.hub->running()) return retry();
     watch();
+    if (!running()) return;
     ++world_.out.sessions;
     const auto connection = std::make_shared<SimConnection>(world_, *this, world_.out.sessions);
     connection_ = connection;

@@ -228,7 +228,8 @@ void SimAgent::save_request(store::SaveRequest request, std::optional<Instant> o
     pending_->saved = world_.now();
     pending_->occurred = occurred;
     pending_->wall_lied = wall_lied_;
-    const auto saved = store_->save(request);
+    const auto kept = keep_clock();
+    const auto saved = kept ? store_->save(request) : std::unexpected(kept.error());
     if (!saved) {
         ++world_.out.failed_saves;
         world_.say(fmt::format("{}: not saved: {}", name_, saved.error().message));

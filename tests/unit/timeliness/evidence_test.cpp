@@ -105,9 +105,24 @@ TEST(ClockWitness, TheCountGoesOnFromTheAnchorWhenNothingSleptSince) {
     EXPECT_EQ(witness.witness(reading(950'000, 50'000)).suspends, 4U);
 }
 
+TEST(ClockWitness, AWallClockThatWasSetStaysSuspectInLaterBoots) {
+    ClockWitness before(anchor_at(1000));
+    before.observe(reading(8000));
+    EXPECT_FALSE(before.anchor_is_news());
+    before.observe(with_wall_moved(reading(9000), 82'087'000));
+    ASSERT_TRUE(before.anchor_is_news());
+    before.anchor_stored();
+    EXPECT_FALSE(before.anchor_is_news());
+    ClockReading next = with_wall_moved(reading(500), 82'087'000);
+    next.boot_id = 78;
+    ClockWitness after(before.anchor());
+    EXPECT_TRUE(jumped(after.witness(next)));
+    EXPECT_FALSE(after.anchor_is_news()) << "it is stored already";
+}
+
 TEST(ClockWitness, ANewBootStartsAfresh) {
     ClockWitness witness(anchor_at(1000));
-    witness.observe(with_wall_moved(reading(9000, 0), 60'000));
+    witness.observe(reading(9000, 0));
     ClockReading next = reading(500);
     next.boot_id = 78;
     const ClockEvidence out = witness.witness(next);
