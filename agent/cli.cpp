@@ -213,6 +213,7 @@ class Commands {
 
     void declare() {
         declare_device();
+        declare_bundles();
         declare_reading();
         declare_saving();
     }
@@ -256,6 +257,7 @@ class Commands {
     }
 
     void declare_device();
+    void declare_bundles();
     void declare_reading();
     void declare_saving();
 
@@ -333,6 +335,26 @@ void Commands::declare_device() {
         say("reading every record");
         return perform(options_, "rebuild", {});
     });
+}
+
+void Commands::declare_bundles() {
+    const auto with_file = [this](const char* name, const char* help, const char* what) {
+        auto& sub = command(
+            name, help, [this, name] { return perform(options_, name, options_.arguments); });
+        sub.add_option_function<std::string>(
+               "FILE",
+               [this](const std::string& file) {
+                   options_.arguments["file"] = fs::absolute(file).string();
+               },
+               what)
+            ->required();
+    };
+    with_file("export-bundle",
+              "Write what is not sent yet to a file that only the hub can read",
+              "New file; whoever carries it gives it to streetlog-hub import-bundle");
+    with_file("import-bundle",
+              "Take in the hub's receipts for a bundle",
+              "The reply that streetlog-hub import-bundle wrote");
 }
 
 void Commands::declare_reading() {

@@ -50,7 +50,7 @@ struct Options {
     std::string email;
     fs::path out;
     fs::path simulated_clock;
-    fs::path from_backup;
+    fs::path from_backup, bundle, reply;
     fs::path root_key;
     std::string device;
     bool new_key = false;
@@ -86,7 +86,9 @@ Result<json::object> with_enrolment(const Options& options, Result<json::object>
     device["root_fingerprint"] = to_hex(root.fingerprint());
     if (options.out.empty()) return device;
     auto document = device;
+    STREETLOG_TRY(const auto key, net::load_key(hub_key_file(options.data)));
     document["root"] = pem;
+    document["hub_key"] = to_hex(key.public_key());  // for bundles, where there is no handshake
     auto written = net::write_private(options.out, json::serialize(document) + "\n");
     if (!written) {
         auto error = std::move(written).error();
@@ -124,6 +126,15 @@ Result<json::object> import_set_of(const Options& options) {
                            {"source", options.source}};
     if (!options.rejects.empty()) arguments["rejects"] = fs::absolute(options.rejects).string();
     return perform(options.data, "import", arguments);
+}
+
+Result<json::object> import_bundle_of(const Options& options) {
+    const fs::path file = fs::absolute(options.bundle);
+    const fs::path reply =
+        options.reply.empty() ? fs::path{file.string() + ".reply"} : options.reply;
+    return perform(options.data,
+                   "import-bundle",
+                   {{"file", file.string()}, {"reply", fs::absolute(reply).string()}});
 }
 
 Result<json::object> add_rule(const Options& options) {
@@ -279,6 +290,14 @@ void add_desk_commands(CLI::App& app, const Command& command, Options& options) 
     import->add_option("DIRECTORY", options.directory, "Where the files are")->required();
     import->add_option("--source", options.source, "Name of the system they come from");
     import->add_option("--rejects", options.rejects, "Write rows left out to this CSV file");
+
+    auto* bundle = command(app, "import-bundle", "Take in what a device exported to a file", [&] {
+        return import_bundle_of(options);
+    });
+    bundle->add_option("FILE", options.bundle, "From streetlog-agent export-bundle")->required();
+    bundle->add_option("--reply",
+                       options.reply,
+                       "Where the receipts go, for streetlog-agent import-bundle; FILE.reply");
 
     auto* late = command(
         app, "late", "What reached the hub outside the window, and whose delay it was", [&] {

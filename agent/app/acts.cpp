@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "agent/app/agent_screen.hpp"
+#include "agent/app/bundles.hpp"
 #include "agent/app/form.hpp"
 #include "agent/app/show.hpp"
 #include "agent/app/status.hpp"
@@ -156,6 +157,10 @@ Answer Acts::run(std::string_view command, const json::object& arguments) {
         if (command == "status") return plain(status());
         if (command == "verify") return plain(verify(arguments));
         if (command == "rebuild") return plain(rebuild());
+        if (command == "export-bundle")
+            return plain(export_bundle(device_, text_in(arguments, "file")));
+        if (command == "import-bundle")
+            return plain(import_reply(device_, text_in(arguments, "file")));
         return std::unexpected(Error{ErrorCode::kUsage,
                                      fmt::format("the agent has no command '{}'", command),
                                      "See streetlog-agent --help."});

@@ -99,6 +99,11 @@ Result<Enrolment> parse_enrolment(std::string_view text, std::string_view where)
     if (out.code.empty() || out.code.size() > kCodeLengthMax) return read.wrong("code");
     STREETLOG_TRY(out.root, read.text("root"));
     if (!net::Certificate::from_pem(out.root)) return read.wrong("root");
+    if (value.get_object().contains("hub_key")) {
+        STREETLOG_TRY(const auto key, read.text("hub_key"));
+        if (key.size() != 2 * out.hub_key.size() || !from_hex(key, out.hub_key))
+            return read.wrong("hub_key");
+    }
     STREETLOG_TRY(const auto time, read.text("time"));
     const auto instant = parse_instant(time);
     if (!instant) return read.wrong("time");
@@ -170,6 +175,7 @@ Result<void> make_device(const fs::path& directory, const DeviceSetup& setup, Ra
         for (const Byte b : bytes) settings.self.incarnation = settings.self.incarnation << 8 | b;
     }
     settings.hub = enrolment.hub;
+    settings.hub_key = enrolment.hub_key;
     settings.hub_address = format_address({enrolment.host, enrolment.port});
     settings.device_name = enrolment.name;
     settings.project = setup.project;

@@ -20,9 +20,10 @@ struct Enrolment {
     DeviceId hub;
     std::string host;
     std::uint16_t port = 0;
-    std::string code;  // empty: used already
-    std::string root;  // certificate of the root, in PEM
-    Instant time;      // of the hub, when it was written
+    std::string code;           // empty: used already
+    std::string root;           // certificate of the root, in PEM
+    sync::PublicKey hub_key{};  // what the hub signs with; zeros: the hub did not say
+    Instant time;               // of the hub, when it was written
 };
 
 /// kInvalidInput naming the field that is missing or malformed. The code never appears in a

@@ -95,6 +95,7 @@ Result<void> accept_code(Device& device, const json::object& arguments) {
                         "the document is for another device",
                         "Use the file that streetlog-hub device code --out wrote for this one.");
         settings.hub_address = format_address({enrolment.host, enrolment.port});
+        if (enrolment.hub_key != sync::PublicKey{}) settings.hub_key = enrolment.hub_key;
         STREETLOG_CHECK(device.store().change_settings(settings));
         STREETLOG_CHECK(
             net::load_or_make_key(device_key_file(device.directory()), device.random()));

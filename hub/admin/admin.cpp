@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "hub/admin/bundles.hpp"
 #include "hub/admin/hub_clock.hpp"
 #include "hub/admin/verify_log.hpp"
 #include "hub/backup/last_backup.hpp"
@@ -40,6 +41,7 @@ Result<json::object> Admin::run(std::string_view command, const json::object& ar
         if (command == "user list") return user_list();
         if (command == "status") return status();
         if (command == "verify") return verify();
+        if (command == "import-bundle") return import_bundle(ledger_, arguments);
         if (command == "backup note") return note_backup(ledger_.log(), arguments);
         if (auto answer = recovery_command(ledger_, command, arguments)) return *std::move(answer);
         return fail(ErrorCode::kUsage,

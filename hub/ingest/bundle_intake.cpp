@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "hub/feed/page_reader.hpp"
+#include "sync/session/evidence.hpp"
 
 namespace streetlog::hub {
 namespace {
@@ -27,7 +28,9 @@ PreparedRun unreadable(PreparedRun run, const sync::Push& push) {
     return run;
 }
 
-PreparedRun prepared(const sync::Push& push, const sync::Replica& author) {
+PreparedRun prepared(const sync::Push& push,
+                     const sync::Replica& author,
+                     const std::optional<store::DeviceRow>& device) {
     PreparedRun run;
     run.replica = author;
     run.first_seq = push.first_seq;
@@ -35,6 +38,11 @@ PreparedRun prepared(const sync::Push& push, const sync::Replica& author) {
     run.encoding = push.encoding;
     run.raw_bytes = push.raw_bytes;
     run.body = push.body;
+    // The file as a whole was signed; this goes on with the records wherever they are shown.
+    const std::uint64_t last = push.first_seq + push.count - 1;
+    if (device &&
+        sync::verify_batch(device->public_key, author, last, push.head_hash, push.signature))
+        run.signature = push.signature;
     auto raw = sync::unpack(push.encoding, push.raw_bytes, push.body);
     if (!raw) return unreadable(std::move(run), push);
     run.raw = std::make_shared<const sync::Bytes>(*std::move(raw));
@@ -43,11 +51,18 @@ PreparedRun prepared(const sync::Push& push, const sync::Replica& author) {
     return run;
 }
 
-sync::PushAck ack_of(const sync::Replica& author, const IngestResult& result) {
+sync::PushAck ack_of(const Ledger& ledger,
+                     const sync::Replica& author,
+                     const IngestResult& result) {
     sync::PushAck ack;
     ack.acked_seq = result.acked_seq;
     for (const auto& r : result.receipts)
         ack.receipts.push_back(wire_receipt(author, r.first_seq, r.last_hash, r.receipt));
+    if (const auto& key = ledger.key()) {
+        for (auto& receipt : ack.receipts) sync::sign_receipt(*key, receipt);
+        const sync::Position head{result.head.seq, result.head.hash, {}};
+        ack.signed_head = sync::sign_head(*key, {ledger.epoch(), head});
+    }
     for (const auto& e : result.exceptions) ack.exceptions.push_back({e.seq, e.status, e.code});
     return ack;
 }
@@ -56,13 +71,14 @@ sync::PushAck ack_of(const sync::Replica& author, const IngestResult& result) {
 
 Result<BundleIntake> take_bundle(Ledger& ledger, const sync::Bundle& bundle) {
     BundleIntake out;
+    const auto device = ledger.log().device(bundle.author.device);
     for (const sync::Push& push : bundle.pushes) {
         if (!within_limits(push))
             return fail(ErrorCode::kMalformed, "the bundle holds a batch over the limits");
         const auto known = ledger.replica(bundle.author);
         const std::uint64_t before = known ? known->acked_seq : 0;
         std::vector<PreparedRun> group;
-        group.push_back(prepared(push, bundle.author));
+        group.push_back(prepared(push, bundle.author, device));
         STREETLOG_TRY(const auto results, ledger.ingest(group));
         const IngestResult& result = results.front();
         if (result.outcome == IngestResult::Outcome::kGap)
@@ -79,7 +95,7 @@ Result<BundleIntake> take_bundle(Ledger& ledger, const sync::Bundle& bundle) {
         out.records += push.count;
         out.fresh += result.acked_seq - before;
         out.set_aside += result.exceptions.size();
-        out.acks.push_back(ack_of(bundle.author, result));
+        out.acks.push_back(ack_of(ledger, bundle.author, result));
     }
     return out;
 }
