@@ -120,8 +120,9 @@ class SimAgent {
     std::uint64_t wait_ = 0;  // of the attempt that counts
     bool waiting_ = false;
     bool wall_lied_ = false;
-    std::optional<store::Anchor> set_after_;  // the anchor there was when somebody set the wall clock
-    bool runs_old_ = false;            // the program that runs is the old version
+    std::optional<store::Anchor>
+        set_after_;          // the anchor there was when somebody set the wall clock
+    bool runs_old_ = false;  // the program that runs is the old version
     bool busy_ = false;
 };
 
