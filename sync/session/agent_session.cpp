@@ -62,8 +62,10 @@ void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
     if (!message) return violation(message.error().message);
     now_ms_ = now.boot_ms;
     const auto only_in = [&](State state, const char* what, auto&& act) {
-        // What was on the way when another incarnation was asked for is of no use any more.
-        if (state_ == State::kRenaming && state == State::kLive) return;
+        // What was on the way when this side found that the logs do not fit is of no use any more.
+        const bool sets_right = state_ == State::kReturning || state_ == State::kComparing ||
+                                state_ == State::kRenaming;
+        if (sets_right && state == State::kLive) return;
         if (state_ != state) return violation(std::string{what} + " out of turn");
         act();
     };
@@ -315,17 +317,32 @@ void AgentSession::push_while_credit() {
     }
 }
 
+/// The log ends a run where a receipt does; one that fits no message ends earlier all the same.
+Result<void> AgentSession::cut(PushRun& run, std::uint32_t records_max) {
+    if (run.records.size() <= records_max) return {};
+    run.records.resize(records_max);
+    const std::uint64_t last = run.first_seq + records_max - 1;
+    STREETLOG_TRY(const auto head, log_.hash_at(last));
+    if (!head) return fail(ErrorCode::kInternal, "the log lost a record");
+    run.head_hash = *head;
+    std::erase_if(run.receipts, [&](const RunReceipt& r) { return r.last_seq > last; });
+    return {};
+}
+
 /// A batch that fits one message. Receipts and framing come on top of what the log counts, so the
 /// batch is halved until it fits; a single record of the largest size always does.
 Result<Push> AgentSession::next_push() {
     auto records_max = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(config_.batch_records_max, push_limit() - next_seq_ + 1));
+    bool too_large = false;
     while (true) {
         STREETLOG_TRY(
             auto run,
             log_.read_run(next_seq_, records_max, push_pace_.bytes(config_.batch_bytes_max)));
-        if (run.records.empty() || run.records.size() > records_max || run.first_seq != next_seq_)
+        if (run.records.empty() || run.records.size() > kBatchRecordsMax ||
+            run.first_seq != next_seq_)
             return fail(ErrorCode::kInternal, "the log gave another run than was asked for");
+        if (too_large) STREETLOG_CHECK(cut(run, records_max));
         std::vector<EncodedView> views;
         views.reserve(run.records.size());
         for (const EncodedRecord& r : run.records) views.push_back(view_of(r));
@@ -347,6 +364,7 @@ Result<Push> AgentSession::next_push() {
         if (push.raw_bytes <= kBatchRawBytesMax && bytes <= kMessageBytesMax) return push;
         if (push.count == 1) return fail(ErrorCode::kTooLarge, "a record is too large to be sent");
         records_max = push.count / 2;
+        too_large = true;
     }
 }
 

@@ -17,7 +17,7 @@ void HubSession::on_push(Push m, std::size_t bytes) {
         return close(WireCode::kProtocolViolation, "Push over its limits");
     const std::uint64_t last = m.first_seq + m.count - 1;
     for (const RunReceipt& r : m.receipts)
-        if (r.replica != hello_.replica || r.first_seq < m.first_seq || r.last_seq > last)
+        if (r.replica != hello_.replica || r.last_seq < m.first_seq || r.last_seq > last)
             return close(WireCode::kProtocolViolation, "Push with a receipt for other records");
 
     const std::uint64_t expected = submitted_seq_ + 1;

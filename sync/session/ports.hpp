@@ -42,7 +42,9 @@ class AgentLog {
 
     [[nodiscard]] virtual Result<LogHead> head() = 0;
 
-    /// At least one record, then as many as fit both limits; max_bytes counts headers and ops.
+    /// At least one record, then as many as fit both limits; max_bytes counts headers and ops. A
+    /// log that has receipts may end it earlier or later, so that none of them is cut, within
+    /// kBatchRecordsMax.
     /// Requires: first_seq <= head().last_seq.
     [[nodiscard]] virtual Result<PushRun> read_run(std::uint64_t first_seq,
                                                    std::uint32_t max_records,

@@ -121,6 +121,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<sync::PushRun> read_run(std::uint64_t first_seq,
                                                  std::uint32_t max_records,
                                                  std::size_t max_bytes) override;
+    [[nodiscard]] std::uint64_t whole_receipts(std::uint64_t first, std::uint64_t last);
     [[nodiscard]] Result<std::optional<Hash>> hash_at(std::uint64_t seq) override;
     [[nodiscard]] Result<std::uint64_t> first_unreceipted() override;
     [[nodiscard]] Result<std::vector<sync::ScopeCursor>> cursors() override;

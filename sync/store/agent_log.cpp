@@ -98,6 +98,26 @@ Result<std::uint64_t> AgentStore::Impl::first_unreceipted() {
     });
 }
 
+/// Where a run that begins at `first` and would end at `last` has to end so that no receipt reaches
+/// beyond it: one that is cut cannot be given back, and its records would be received anew. Before
+/// a receipt that begins in it, or with the one it begins in.
+std::uint64_t AgentStore::Impl::whole_receipts(std::uint64_t first, std::uint64_t last) {
+    auto over = db.prepare(
+        "SELECT first_seq, last_seq FROM receipt WHERE first_seq <= ?2 AND first_seq > ?2 - ?3 AND "
+        "last_seq > ?2 ORDER BY first_seq LIMIT 1");
+    std::uint64_t end = last;
+    for (std::uint64_t longest = first + sync::kBatchRecordsMax - 1; end <= longest;) {
+        over.with(first, end, sync::kListMax);
+        if (!over.step()) return end;
+        const auto begins = static_cast<std::uint64_t>(over.integer(0));
+        const auto ends = static_cast<std::uint64_t>(over.integer(1));
+        over.reset();
+        if (begins > first) return whole_receipts(first, begins - 1);
+        end = ends;
+    }
+    return last;  // receipts that overlap without end; those that fit go along
+}
+
 Result<sync::PushRun> AgentStore::Impl::read_run(std::uint64_t first_seq,
                                                  std::uint32_t max_records,
                                                  std::size_t max_bytes) {
@@ -108,28 +128,46 @@ Result<sync::PushRun> AgentStore::Impl::read_run(std::uint64_t first_seq,
         if (!before || first_seq >= me.next_seq)
             return fail(ErrorCode::kNotFound, fmt::format("there is no own record {}", first_seq));
         out.prev_hash = *before;
-        std::size_t bytes = 0;
-        own_range_.with(first_seq, std::max<std::uint32_t>(max_records, 1));
-        while (own_range_.step()) {
-            const auto stored = own_range_.blob(1);
-            const Bytes body(stored.begin(), stored.end());
-            const auto views = sync::decode_batch(body);
-            if (!views || views->size() != 1) {
-                own_range_.reset();
-                return fail(ErrorCode::kDamaged, "an own record cannot be read");
+        const auto read = [&](std::uint64_t from, std::uint64_t count, std::size_t most) {
+            std::size_t bytes = 0;
+            own_range_.with(from, count);
+            while (own_range_.step()) {
+                const auto stored = own_range_.blob(1);
+                const Bytes body(stored.begin(), stored.end());
+                const auto views = sync::decode_batch(body);
+                if (!views || views->size() != 1) {
+                    own_range_.reset();
+                    return false;
+                }
+                bytes += size_of(views->front());
+                if (!out.records.empty() && bytes > most) {
+                    own_range_.reset();
+                    break;
+                }
+                out.records.push_back(sync::copy_of(views->front()));
+                out.head_hash = hash_of(own_range_.blob(0));
             }
-            bytes += size_of(views->front());
-            if (!out.records.empty() && bytes > max_bytes) {
-                own_range_.reset();
-                break;
-            }
-            out.records.push_back(sync::copy_of(views->front()));
-            out.head_hash = hash_of(own_range_.blob(0));
+            return true;
+        };
+        const Error unreadable{ErrorCode::kDamaged, "an own record cannot be read", {}};
+        if (!read(first_seq, std::max<std::uint32_t>(max_records, 1), max_bytes))
+            return std::unexpected(unreadable);
+        std::uint64_t last = first_seq + out.records.size() - 1;
+        const std::uint64_t end = std::min(whole_receipts(first_seq, last), me.next_seq - 1);
+        if (end < last) {
+            out.records.resize(end - first_seq + 1);
+            STREETLOG_TRY(const auto head, hash_at(end));
+            if (!head) return std::unexpected(unreadable);
+            out.head_hash = *head;
+        } else if (end > last && !read(last + 1, end - last, SIZE_MAX)) {
+            return std::unexpected(unreadable);
         }
-        const std::uint64_t last = first_seq + out.records.size() - 1;
+        last = end;
         auto receipts = db.prepare(
-            "SELECT body FROM receipt WHERE first_seq >= ?1 AND last_seq <= ?2 ORDER BY first_seq");
-        receipts.with(first_seq, last);
+            "SELECT body FROM receipt WHERE first_seq > ?1 - ?3 AND first_seq <= ?2 AND last_seq "
+            ">= "
+            "?1 AND last_seq <= ?2 ORDER BY first_seq");
+        receipts.with(first_seq, last, sync::kListMax);
         while (receipts.step()) {
             STREETLOG_TRY(auto receipt, decode_receipt(receipts.blob(0)));
             out.receipts.push_back(std::move(receipt));
