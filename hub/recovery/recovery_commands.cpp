@@ -83,7 +83,7 @@ Result<json::object> show_alarm(Ledger& ledger, std::int64_t id) {
 }
 
 Result<std::string> reason(const json::object& arguments, std::string_view name) {
-    const auto text = optional_text(arguments, name).value_or("");
+    auto text = optional_text(arguments, name).value_or("");
     if (text.empty()) return fail(ErrorCode::kUsage, fmt::format("--{} is missing", name));
     if (text.size() > kNoteMax)
         return fail(ErrorCode::kInvalidInput,
