@@ -7,6 +7,7 @@
 #include "agent/app/status.hpp"
 #include "agent/trust/trust_files.hpp"
 #include "sync/net/private_file.hpp"
+#include "sync/session/batch.hpp"
 #include "sync/session/bundle.hpp"
 #include "sync/session/evidence.hpp"
 
@@ -25,16 +26,6 @@ Result<sync::PublicKey> hub_key(const Device& device) {
     return fail(ErrorCode::kUnsupported,
                 "this device does not know the key of its hub",
                 "It comes with the enrolment file, or with the first sync.");
-}
-
-/// The batch from `seq` on, as it would be pushed, but for the signature.
-Result<sync::Push> batch_from(sync::AgentLog& log, std::uint64_t seq) {
-    for (std::uint32_t records = sync::kBatchRecordsMax;; records /= 2) {
-        STREETLOG_TRY(auto run, log.read_run(seq, records, sync::kBatchRawBytesMax / 2));
-        run.receipts.clear();  // what is not sent has none that the hub gave
-        auto push = sync::push_of(std::move(run));
-        if (push || push.error().code != ErrorCode::kTooLarge || records <= 1) return push;
-    }
 }
 
 /// The hub's word, about the very records that are here.
@@ -69,7 +60,8 @@ Result<json::object> export_bundle(Device& device, const std::filesystem::path& 
     std::size_t bytes = 0;
     std::uint64_t next = first;
     while (next <= head.last_seq && bytes < kContentBytesMax) {
-        STREETLOG_TRY(auto push, batch_from(log, next));
+        STREETLOG_TRY(auto push, sync::read_batch(log, next, {}));
+        push.receipts.clear();  // what is not sent has none that the hub gave
         push.signature = sync::sign_batch(key, head.replica, next + push.count - 1, push.head_hash);
         bytes += push.body.size();
         next += push.count;

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "sync/session/batch.hpp"
+
 namespace streetlog::sync {
 namespace {
 
@@ -317,55 +319,18 @@ void AgentSession::push_while_credit() {
     }
 }
 
-/// The log ends a run where a receipt does; one that fits no message ends earlier all the same.
-Result<void> AgentSession::cut(PushRun& run, std::uint32_t records_max) {
-    if (run.records.size() <= records_max) return {};
-    run.records.resize(records_max);
-    const std::uint64_t last = run.first_seq + records_max - 1;
-    STREETLOG_TRY(const auto head, log_.hash_at(last));
-    if (!head) return fail(ErrorCode::kInternal, "the log lost a record");
-    run.head_hash = *head;
-    std::erase_if(run.receipts, [&](const RunReceipt& r) { return r.last_seq > last; });
-    return {};
-}
-
-/// A batch that fits one message. Receipts and framing come on top of what the log counts, so the
-/// batch is halved until it fits; a single record of the largest size always does.
 Result<Push> AgentSession::next_push() {
-    auto records_max = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(config_.batch_records_max, push_limit() - next_seq_ + 1));
-    bool too_large = false;
-    while (true) {
-        STREETLOG_TRY(
-            auto run,
-            log_.read_run(next_seq_, records_max, push_pace_.bytes(config_.batch_bytes_max)));
-        if (run.records.empty() || run.records.size() > kBatchRecordsMax ||
-            run.first_seq != next_seq_)
-            return fail(ErrorCode::kInternal, "the log gave another run than was asked for");
-        if (too_large) STREETLOG_CHECK(cut(run, records_max));
-        std::vector<EncodedView> views;
-        views.reserve(run.records.size());
-        for (const EncodedRecord& r : run.records) views.push_back(view_of(r));
-        Push push;
-        push.first_seq = run.first_seq;
-        push.count = static_cast<std::uint32_t>(run.records.size());
-        push.prev_hash = run.prev_hash;
-        push.head_hash = run.head_hash;
-        push.receipts = std::move(run.receipts);
-        if (config_.key)
-            push.signature = sign_batch(
-                *config_.key, head_.replica, push.first_seq + push.count - 1, push.head_hash);
-        Packed packed = pack(encode_batch(views));
-        push.raw_bytes = packed.raw_bytes;
-        push.encoding = packed.encoding;
-        push.body = std::move(packed.body);
-        std::size_t bytes = push.body.size() + 1024;
-        for (const RunReceipt& r : push.receipts) bytes += 256 + r.times.size() * 24;
-        if (push.raw_bytes <= kBatchRawBytesMax && bytes <= kMessageBytesMax) return push;
-        if (push.count == 1) return fail(ErrorCode::kTooLarge, "a record is too large to be sent");
-        records_max = push.count / 2;
-        too_large = true;
-    }
+    const auto most =
+        std::min<std::uint64_t>(config_.batch_records_max, push_limit() - next_seq_ + 1);
+    STREETLOG_TRY(
+        auto push,
+        read_batch(log_,
+                   next_seq_,
+                   {static_cast<std::uint32_t>(most), push_pace_.bytes(config_.batch_bytes_max)}));
+    if (config_.key)
+        push.signature = sign_batch(
+            *config_.key, head_.replica, push.first_seq + push.count - 1, push.head_hash);
+    return push;
 }
 
 void AgentSession::on_page(Page m, std::size_t bytes) {

@@ -261,7 +261,6 @@ class AgentSession {
     void push_while_credit();
     void store_ack(PushAck m);
     [[nodiscard]] Result<Push> next_push();
-    [[nodiscard]] Result<void> cut(PushRun& run, std::uint32_t records_max);
     void send(const Message& m, SendLane lane);
     void fatal(WireCode code, Error error);
     void retry(Millis after, std::string reason);

@@ -7,10 +7,9 @@
 
 #include "schema/wire/bundle.capnp.h"
 #include "sync/change/capnp_bytes.hpp"
-#include "sync/change/codec.hpp"
-#include "sync/change/compress.hpp"
 #include "sync/change/seal.hpp"
 #include "sync/change/wire_ids.hpp"
+#include "sync/session/statement.hpp"
 
 namespace streetlog::sync {
 namespace {
@@ -20,31 +19,6 @@ constexpr std::string_view kReplyMark = "SLREPLY1";
 constexpr std::string_view kBundleContext = "streetlog-bundle/1";
 constexpr std::string_view kReplyContext = "streetlog-bundle-reply/1";
 
-/// What is signed: everything but the signature, each part with its length.
-class Statement {
-  public:
-    void add(BytesView bytes) {
-        add(bytes.size());
-        text_.insert(text_.end(), bytes.begin(), bytes.end());
-    }
-
-    void add(std::uint64_t n) {
-        for (int shift = 0; shift < 64; shift += 8) text_.push_back(static_cast<Byte>(n >> shift));
-    }
-
-    void add(const DeviceId& hub, const Replica& author, Instant made) {
-        add(BytesView{hub.bytes});
-        add(BytesView{author.device.bytes});
-        add(author.incarnation);
-        add(static_cast<std::uint64_t>(made.ms));
-    }
-
-    [[nodiscard]] Hash digest() const { return sha256(text_); }
-
-  private:
-    Bytes text_;
-};
-
 template <class Message>
 std::vector<Bytes> encoded(const std::vector<Message>& messages) {
     std::vector<Bytes> out(messages.size());
@@ -53,15 +27,15 @@ std::vector<Bytes> encoded(const std::vector<Message>& messages) {
     return out;
 }
 
+/// What is signed: everything but the signature.
 Hash statement_of(const DeviceId& hub,
                   const Replica& author,
                   Instant made,
                   const std::vector<Bytes>& parts) {
     Statement out;
-    out.add(hub, author, made);
-    out.add(parts.size());
-    for (const Bytes& part : parts) out.add(sha256(part));
-    return out.digest();
+    out << BytesView{hub.bytes} << author << made.ms << std::uint64_t{parts.size()};
+    for (const Bytes& part : parts) out << sha256(part);
+    return sha256(out.take());
 }
 
 capnp::Data::Reader as_data(BytesView bytes) { return {bytes.data(), bytes.size()}; }
@@ -136,27 +110,6 @@ Result<std::vector<Message>> decoded(const std::vector<Bytes>& parts) {
 }
 
 }  // namespace
-
-Result<Push> push_of(PushRun run) {
-    std::vector<EncodedView> views;
-    views.reserve(run.records.size());
-    for (const EncodedRecord& r : run.records) views.push_back(view_of(r));
-    Push push;
-    push.first_seq = run.first_seq;
-    push.count = static_cast<std::uint32_t>(run.records.size());
-    push.prev_hash = run.prev_hash;
-    push.head_hash = run.head_hash;
-    push.receipts = std::move(run.receipts);
-    Packed packed = pack(encode_batch(views));
-    push.raw_bytes = packed.raw_bytes;
-    push.encoding = packed.encoding;
-    push.body = std::move(packed.body);
-    std::size_t bytes = push.body.size() + 1024;
-    for (const RunReceipt& r : push.receipts) bytes += 256 + r.times.size() * 24;
-    if (push.raw_bytes > kBatchRawBytesMax || bytes > kMessageBytesMax)
-        return fail(ErrorCode::kTooLarge, "a batch does not fit a message");
-    return push;
-}
 
 Result<Bytes> write_bundle(const Bundle& bundle, const SigningKey& device, const PublicKey& hub) {
     const auto parts = encoded(bundle.pushes);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sync/change/sign.hpp"
-#include "sync/session/ports.hpp"
+#include "sync/session/messages.hpp"
 
 /// Records and receipts as files, for devices that meet no network: schema/wire/bundle.capnp.
 namespace streetlog::sync {
@@ -28,9 +28,6 @@ struct BundleReply {
     Instant made;
     std::vector<PushAck> acks;
 };
-
-/// `run` as a device pushes it. kTooLarge when it does not fit a message.
-[[nodiscard]] Result<Push> push_of(PushRun run);
 
 /// Signed by the device and sealed to the hub.
 [[nodiscard]] Result<Bytes> write_bundle(const Bundle& bundle,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sync/session/statement.hpp"
+
 namespace streetlog::sync {
 namespace {
 
@@ -14,38 +16,6 @@ constexpr std::string_view kNonce = "streetlog nonce/1\n";
 constexpr std::size_t kHeadBytes = 16 + sizeof(Hash);
 /// Of the signature that makes a nonce; as hard to guess as it needs to be.
 constexpr std::size_t kNonceProofBytes = 24;
-
-/// Numbers little-endian, 8 bytes each; byte strings of a length that may vary after their length.
-class Statement {
-  public:
-    Statement& operator<<(std::uint64_t n) {
-        for (int i = 0; i < 8; ++i) bytes_.push_back(static_cast<Byte>(n >> (8 * i)));
-        return *this;
-    }
-
-    Statement& operator<<(std::int64_t n) { return *this << static_cast<std::uint64_t>(n); }
-
-    Statement& operator<<(const Hash& hash) { return append(hash); }
-
-    Statement& operator<<(const Replica& replica) {
-        return append(replica.device.bytes) << std::uint64_t{replica.incarnation};
-    }
-
-    Statement& operator<<(BytesView bytes) {
-        *this << std::uint64_t{bytes.size()};
-        return append(bytes);
-    }
-
-    [[nodiscard]] Bytes take() { return std::move(bytes_); }
-
-  private:
-    Statement& append(BytesView bytes) {
-        bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-        return *this;
-    }
-
-    Bytes bytes_;
-};
 
 Bytes as_bytes(const Signature& signature) { return {signature.begin(), signature.end()}; }
 

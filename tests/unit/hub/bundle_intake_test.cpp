@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hub_fixture.hpp"
+#include "sync/session/batch.hpp"
 
 namespace streetlog::hub {
 namespace {

@@ -1,4 +1,4 @@
-#include "sync/session/messages.hpp"
+#include "sync/session/wire_codes.hpp"
 
 namespace streetlog::sync {
 
