@@ -268,7 +268,9 @@ void Examination::check_alarms(store::HubLog& log) {
     if (open > 0)
         checkup_.attention(
             "alarms",
-            fmt::format("{} alarms are open; the last: {}", open, watch.alarms().front().detail),
+            fmt::format("{}; the oldest: {}",
+                        open == 1 ? "1 alarm is open" : fmt::format("{} alarms are open", open),
+                        watch.alarms().front().detail),
             {},
             "streetlog-hub alarms");
     else
@@ -279,7 +281,9 @@ void Examination::check_alarms(store::HubLog& log) {
     if (missing > 0)
         checkup_.attention(
             "recovery",
-            fmt::format("{} devices have not brought back yet what this hub lost", missing),
+            missing == 1
+                ? "1 device has not brought back yet what this hub lost"
+                : fmt::format("{} devices have not brought back yet what this hub lost", missing),
             {},
             "streetlog-hub recovery");
 }

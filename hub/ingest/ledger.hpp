@@ -83,6 +83,7 @@ class Ledger {
     /// hub's own, so that every projection and every device learns of it in its place of the log.
     /// What it understands and may not let in stays held, for a person to decide. Returns how many.
     [[nodiscard]] Result<std::size_t> release_understood();
+
     // What sessions find out about devices and about this log (ledger_recovery.cpp); one
     // transaction each.
     [[nodiscard]] Result<void> note(const HelloFindings& findings);

@@ -28,6 +28,10 @@ std::string_view todo(store::AlarmKind kind) {
         case store::AlarmKind::kHubFellBack:
             return "Devices bring back what they have: streetlog-hub recovery shows what is still "
                    "missing. Close the alarm when nothing is.";
+        case store::AlarmKind::kEarlierReceipts:
+            return "This hub had these records before it fell back, and a copy of the device that "
+                   "had no receipts brought them again. Times received and lateness are those of "
+                   "the second time: do not hold them against anybody.";
         case store::AlarmKind::kForgery:
             return "A faulty program or somebody in between. It had no effect; look at the device.";
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace streetlog::hub {
 namespace {
 
@@ -119,7 +121,7 @@ void DevicePeer::act() {
                                       grant_incarnation(wanted.common);
                                   },
                                   [&](const sync::TakeBack& back) { take_back(back); },
-                                  [&](const sync::LearnEarlier&) {},
+                                  [&](const sync::LearnEarlier& learn) { learn_earlier(learn); },
                                   [&](const sync::Suspect& odd) { suspect(odd.what); },
                                   [&](const sync::CursorConfirmed&) {},
                                   [&](const sync::Close&) { port_.close(); }},
@@ -232,6 +234,25 @@ void DevicePeer::suspect(const std::string& what) {
     port_.write(
         [what, device = session_.replica().device](Ledger& ledger) {
             return ledger.raise(store::AlarmKind::kForgery, device, what);
+        },
+        [](const Result<void>&) {});
+}
+
+/// A person hears of it; the log goes on with the times it has.
+void DevicePeer::learn_earlier(const sync::LearnEarlier& learn) {
+    const auto& first = *std::ranges::min_element(
+        learn.receipts, {}, [](const sync::RunReceipt& r) { return r.first_seq; });
+    std::uint64_t records = 0;
+    for (const auto& r : learn.receipts) records += r.last_seq - r.first_seq + 1;
+    const std::string what = fmt::format(
+        "it has receipts for {} records, from its record {} on, that are earlier than "
+        "this log's; the first is of {}",
+        records,
+        first.first_seq,
+        format_instant(first.received));
+    port_.write(
+        [what, device = session_.replica().device](Ledger& ledger) {
+            return ledger.raise(store::AlarmKind::kEarlierReceipts, device, what);
         },
         [](const Result<void>&) {});
 }

@@ -85,6 +85,7 @@ class DevicePeer : private sync::HubLog {
     void take_back(const sync::TakeBack& back);
     void on_taken_back(bool stored);
     void suspect(const std::string& what);
+    void learn_earlier(const sync::LearnEarlier& learn);
     void submit(const std::shared_ptr<const sync::IncomingRun>& run);
     void on_ingested(const Result<IngestResult>& result);
     void read_page(const sync::ReadPage& request);

@@ -36,6 +36,8 @@ std::string_view name_of(AlarmKind kind) {
             return "hub_fell_back";
         case AlarmKind::kForgery:
             return "forgery";
+        case AlarmKind::kEarlierReceipts:
+            return "earlier_receipts";
     }
     return "unknown";
 }

@@ -11,9 +11,10 @@ namespace streetlog::store {
 
 /// What a person must hear of. Stored; never renumbered.
 enum class AlarmKind : std::uint8_t {
-    kPossibleCopy = 1,  // two holders of one device's database
-    kHubFellBack = 2,   // this hub's log lost its end
-    kForgery = 3,       // something was signed by nobody it should be signed by
+    kPossibleCopy = 1,     // two holders of one device's database
+    kHubFellBack = 2,      // this hub's log lost its end
+    kForgery = 3,          // something was signed by nobody it should be signed by
+    kEarlierReceipts = 4,  // records were here earlier than this log says
 };
 
 [[nodiscard]] std::string_view name_of(AlarmKind kind);

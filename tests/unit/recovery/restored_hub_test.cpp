@@ -158,6 +158,27 @@ TEST_F(FallenHub, AGapStaysOpenUntilItIsFilledOrWrittenOff) {
     expect_whole({device_.get()});
 }
 
+TEST_F(FallenHub, HearsOfReceiptsThatAreEarlierThanWhatACopyBroughtAnew) {
+    device_ = enrol(1);
+    save(*device_);
+    ASSERT_TRUE(meet(*device_));
+    hub_.back_up();
+    save(*device_);
+    DeviceSite copy{*device_};  // without a receipt for the second record
+    ASSERT_TRUE(meet(*device_));
+    clock_.advance(kHour);
+    hub_.lose_and_restore();
+    ASSERT_TRUE(meet(copy)) << said_;
+    EXPECT_TRUE(hub_.alarms(store::AlarmKind::kEarlierReceipts).empty());
+    ASSERT_TRUE(meet(*device_)) << said_;
+    const auto alarms = hub_.alarms(store::AlarmKind::kEarlierReceipts);
+    ASSERT_EQ(alarms.size(), 1u);
+    EXPECT_EQ(alarms[0].device, device_->self().device);
+    EXPECT_TRUE(alarms[0].detail.starts_with("it has receipts for 1 records, from its record 2 on"))
+        << alarms[0].detail;
+    EXPECT_TRUE(hub_.alarms(store::AlarmKind::kForgery).empty());
+}
+
 TEST_F(FallenHub, WhatNobodyBringsBackIsGoneEverywhere) {
     device_ = enrol(1);
     const auto gone = enrol(2);
