@@ -245,9 +245,9 @@ void DevicePeer::learn_earlier(const sync::LearnEarlier& learn) {
     std::uint64_t records = 0;
     for (const auto& r : learn.receipts) records += r.last_seq - r.first_seq + 1;
     const std::string what = fmt::format(
-        "it has receipts for {} records, from its record {} on, that are earlier than "
+        "it has receipts for {}, from its record {} on, that are earlier than "
         "this log's; the first is of {}",
-        records,
+        records == 1 ? "1 record" : fmt::format("{} records", records),
         first.first_seq,
         format_instant(first.received));
     port_.write(

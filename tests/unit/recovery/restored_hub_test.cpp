@@ -174,7 +174,7 @@ TEST_F(FallenHub, HearsOfReceiptsThatAreEarlierThanWhatACopyBroughtAnew) {
     const auto alarms = hub_.alarms(store::AlarmKind::kEarlierReceipts);
     ASSERT_EQ(alarms.size(), 1u);
     EXPECT_EQ(alarms[0].device, device_->self().device);
-    EXPECT_TRUE(alarms[0].detail.starts_with("it has receipts for 1 records, from its record 2 on"))
+    EXPECT_TRUE(alarms[0].detail.starts_with("it has receipts for 1 record, from its record 2 on"))
         << alarms[0].detail;
     EXPECT_TRUE(hub_.alarms(store::AlarmKind::kForgery).empty());
 }
