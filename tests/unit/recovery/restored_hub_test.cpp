@@ -83,22 +83,20 @@ INSTANTIATE_TEST_SUITE_P(Ages,
 
 class FallenHub : public RecoveryTest {
   protected:
-    /// As a snapshot of the whole machine comes back: nobody tells the program.
-    void fall_back_silently() {
-        hub_.lose_and_restore();
-        hub_.stop();
+    void one_record_before_the_backup_and_one_after() {
+        device_ = enrol(1);
+        save(*device_);
+        ASSERT_TRUE(meet(*device_));
+        hub_.back_up();
+        save(*device_);
+        ASSERT_TRUE(meet(*device_));
     }
 
     std::unique_ptr<DeviceSite> device_;
 };
 
 TEST_F(FallenHub, IsNoticedByItsHighWaterMark) {
-    device_ = enrol(1);
-    save(*device_);
-    ASSERT_TRUE(meet(*device_));
-    hub_.back_up();
-    save(*device_);
-    ASSERT_TRUE(meet(*device_));
+    ASSERT_NO_FATAL_FAILURE(one_record_before_the_backup_and_one_after());
     const auto mark = hub_.mark;
     clock_.advance(-2 * kHour);  // and the clock with it
     hub_.lose_and_restore();
@@ -140,12 +138,7 @@ TEST_F(FallenHub, IsNoticedByTheFirstDeviceThatKnowsMore) {
 }
 
 TEST_F(FallenHub, AGapStaysOpenUntilItIsFilledOrWrittenOff) {
-    device_ = enrol(1);
-    save(*device_);
-    ASSERT_TRUE(meet(*device_));
-    hub_.back_up();
-    save(*device_);
-    ASSERT_TRUE(meet(*device_));
+    ASSERT_NO_FATAL_FAILURE(one_record_before_the_backup_and_one_after());
     hub_.lose_and_restore();
     Meeting cut{*device_, hub_, clock_};
     cut.run(6);

@@ -28,6 +28,18 @@ void meet(MemoryLog& log, MemoryHub& hub, const AgentSessionConfig& config) {
     ADD_FAILURE() << "the device and the hub do not come to rest";
 }
 
+/// Does that to every message of one kind; each kind goes one way only.
+template <class Kind>
+std::function<void(bool, Bytes&)> on_the_way(std::function<void(Kind&)> change) {
+    return [change = std::move(change)](bool /*up*/, Bytes& bytes) {
+        auto message = decode_message(bytes);
+        auto* wanted = message ? std::get_if<Kind>(&*message) : nullptr;
+        if (wanted == nullptr) return;
+        change(*wanted);
+        bytes = encode_message(*wanted);
+    };
+}
+
 TEST(Evidence, EverythingThatPassesIsSigned) {
     MemoryLog log;
     MemoryHub hub;
@@ -150,13 +162,10 @@ TEST(Evidence, ABatchThatTheDeviceDidNotSignIsKeptAndSetAside) {
     const Keys keys{hub};
     log.save(9);
     Wire wire{log, hub, keys.device};
-    wire.tamper = [&](bool up, Bytes& m) {
-        auto decoded = decode_message(m);
-        auto* push = std::get_if<Push>(&*decoded);
-        if (!up || push == nullptr || push->first_seq != 4) return;
-        push->signature = sign_batch(key_of(3), kDevice, 6, push->head_hash);
-        m = encode_message(*push);
-    };
+    wire.tamper = on_the_way<Push>([&](Push& push) {
+        if (push.first_seq != 4) return;
+        push.signature = sign_batch(key_of(3), kDevice, 6, push.head_hash);
+    });
     wire.run();
     ASSERT_EQ(hub.runs.size(), 3u);
     EXPECT_FALSE(hub.runs[0].unproven);
@@ -175,13 +184,10 @@ void expect_receipt_refused(const std::function<void(RunReceipt&)>& change) {
     const Keys keys{hub};
     log.save(3);
     Wire wire{log, hub, keys.device};
-    wire.tamper = [&](bool up, Bytes& m) {
-        auto decoded = decode_message(m);
-        auto* ack = std::get_if<PushAck>(&*decoded);
-        if (up || ack == nullptr || ack->receipts.empty()) return;
-        change(ack->receipts[0]);
-        m = encode_message(*ack);
-    };
+    wire.tamper = on_the_way<PushAck>([&](PushAck& ack) {
+        if (ack.receipts.empty()) return;
+        change(ack.receipts[0]);
+    });
     wire.run();
     EXPECT_TRUE(log.receipted.empty());
     EXPECT_EQ(wire.seen<Retry>().size(), 1u);
@@ -206,13 +212,10 @@ TEST(Evidence, AForgedHeadEndsTheSession) {
     const Keys keys{hub};
     log.save(3);
     Wire wire{log, hub, keys.device};
-    wire.tamper = [&](bool up, Bytes& m) {
-        auto decoded = decode_message(m);
-        auto* page = std::get_if<Page>(&*decoded);
-        if (up || page == nullptr || page->signed_head.empty()) return;
-        page->signed_head = sign_head(key_of(3), {0, page->next});
-        m = encode_message(*page);
-    };
+    wire.tamper = on_the_way<Page>([&](Page& page) {
+        if (page.signed_head.empty()) return;
+        page.signed_head = sign_head(key_of(3), {0, page.next});
+    });
     wire.run();
     EXPECT_TRUE(wire.agent.done());
     EXPECT_NE(log.cursor, hub.head());
@@ -278,14 +281,11 @@ TEST(Recovery, OwnRecordsThatDoNotFitAreNotTaken) {
     MemoryLog older;
     older.save(4);
     Wire wire{older, hub, keys.device};
-    wire.tamper = [&](bool up, Bytes& m) {
-        auto decoded = decode_message(m);
-        auto* own = std::get_if<OwnRecords>(&*decoded);
-        if (up || own == nullptr || own->runs[0].receipt.last_seq < 9) return;
-        own->runs[0].receipt.last_hash[0] ^= 1;  // signed by the hub, and for other content
-        sign_receipt(*hub.key, own->runs[0].receipt);
-        m = encode_message(*own);
-    };
+    wire.tamper = on_the_way<OwnRecords>([&](OwnRecords& own) {
+        if (own.runs[0].receipt.last_seq < 9) return;
+        own.runs[0].receipt.last_hash[0] ^= 1;  // signed by the hub, and for other content
+        sign_receipt(*hub.key, own.runs[0].receipt);
+    });
     wire.run();
     // What cannot be shown to be its own it does not go on from.
     ASSERT_TRUE(older.renamed);
