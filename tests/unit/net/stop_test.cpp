@@ -78,9 +78,11 @@ TEST_F(StopTest, FiftyPeersThatIgnoreTheCloseAreCutAtTheDeadline) {
     EXPECT_LT(SteadyClock::now() - start, std::chrono::seconds(4));
     EXPECT_EQ(ended_, kConnections);
     for (const RawSocket& peer : peers) {
-        const auto close = test::read_frame(peer);
-        ASSERT_TRUE(close);
-        EXPECT_EQ(close->close_code(), 1001);
+        auto frame = test::read_frame(peer);
+        // Where connecting takes long the server has asked meanwhile whether they are still there.
+        while (frame && frame->opcode == test::Opcode::kPing) frame = test::read_frame(peer);
+        ASSERT_TRUE(frame);
+        EXPECT_EQ(frame->close_code(), 1001);
         EXPECT_TRUE(peer.read_to_end());
     }
 }

@@ -283,7 +283,8 @@ TEST_F(TlsTest, NothingIsResumedAndNothingSentEarly) {
 
 TEST_F(TlsTest, AHelloThatIsWithheldOrDrippedIsCutOff) {
     ServerOptions options;
-    options.handshake = Millis{300};
+    options.handshake =
+        Millis{2'000};  // an honest one has to be through by then, on a busy machine
     listen(TestAuthority::welcome, options);
     const auto begun = std::chrono::steady_clock::now();
     const RawSocket silent = RawSocket::connect(server_->port());
@@ -291,10 +292,10 @@ TEST_F(TlsTest, AHelloThatIsWithheldOrDrippedIsCutOff) {
     // The head of a TLS record that claims 16 KiB, and then a byte now and then.
     ASSERT_TRUE(dripping.write(std::string_view{"\x16\x03\x01\x40\x00", 5}));
     while (dripping.write("x") &&
-           std::chrono::steady_clock::now() - begun < std::chrono::seconds{10})
+           std::chrono::steady_clock::now() - begun < std::chrono::seconds{60})
         std::this_thread::sleep_for(Millis{20});  // the pace of the drip; nothing is waited for
     EXPECT_EQ(silent.read_to_end(), "");
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{5});
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{30});
     EXPECT_EQ(connect_as(ours_.device()).message, "let in");
 }
 
