@@ -88,14 +88,11 @@ bool DeviceSession::end(Error error) {
     return false;
 }
 
-/// Receipts that were there first, should the hub have given later ones since.
+/// Receipts that were there first, should the hub have given later ones since. A few are enough for
+/// it to say so.
 bool DeviceSession::tell_earlier() {
-    auto earlier = sides_.store.earlier_receipts();
+    auto earlier = sides_.store.earlier_receipts(sync::kEarlierMax);
     if (!earlier) return end(std::move(earlier).error());
-    std::erase_if(*earlier, [this](const sync::RunReceipt& r) {
-        return std::ranges::find(told_, r.signature) != told_.end();
-    });
-    for (const sync::RunReceipt& r : *earlier) told_.push_back(r.signature);
     session_.on_earlier(*std::move(earlier));
     return true;
 }
@@ -109,14 +106,16 @@ bool DeviceSession::carry_out(sync::AgentAction& action) {
             [&](sync::Send& send) { return stored(send_(std::move(send))); },
             [&](const sync::SessionReady& ready) {
                 let_in_ = ready.ack;
-                return tell_earlier();
+                return true;
             },
             [&](const sync::StoreAck& ack) { return stored(sides_.store.store_ack(ack.ack)); },
             [&](const sync::ApplyPage& page) {
                 if (!stored(sides_.store.apply_page(page.page, sides_.clock.now()))) return false;
-                if (page.page.caught_up && !tell_earlier()) return false;
                 session_.on_page_stored(page.page.scope);
-                return true;
+                // Once: what this session brings of own receipts is there now.
+                if (looked_for_earlier_ || !session_.caught_up()) return true;
+                looked_for_earlier_ = true;
+                return tell_earlier();
             },
             [&](const sync::LeaveScope& left) {
                 return stored(sides_.store.leave_scope(left.scope));

@@ -91,8 +91,8 @@ class DeviceSession {
     Result<void> outcome_;
     bool needs_a_person_ = false;
     bool at_once_ = false;
-    std::vector<sync::Bytes> told_;  // signatures of the receipts the hub was told of
-    bool compared_ = false;          // the first round of time probes is over
+    bool looked_for_earlier_ = false;
+    bool compared_ = false;  // the first round of time probes is over
 };
 
 }  // namespace streetlog::agent

@@ -96,6 +96,10 @@ class Ledger {
     [[nodiscard]] Result<void> raise(store::AlarmKind kind,
                                      const DeviceId& device,
                                      std::string_view detail);
+    /// The same, unless that very detail was heard before, be that alarm open or closed.
+    [[nodiscard]] Result<void> raise_once(store::AlarmKind kind,
+                                          const DeviceId& device,
+                                          std::string_view detail);
     [[nodiscard]] Result<void> close_alarm(std::int64_t id, std::string_view note);
     /// Nobody will bring what is missing of this replica.
     [[nodiscard]] Result<void> write_off(const sync::Replica& replica, std::string_view why);

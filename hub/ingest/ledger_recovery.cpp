@@ -148,6 +148,16 @@ Result<void> Ledger::raise(store::AlarmKind kind, const DeviceId& device, std::s
     });
 }
 
+Result<void> Ledger::raise_once(store::AlarmKind kind,
+                                const DeviceId& device,
+                                std::string_view detail) {
+    return in_one([&]() -> Result<void> {
+        store::HubWatch watch{log_.db()};
+        if (!watch.heard(kind, device, detail)) watch.raise(kind, device, detail, clock_->now());
+        return {};
+    });
+}
+
 Result<void> Ledger::close_alarm(std::int64_t id, std::string_view note) {
     return in_one([&]() -> Result<void> {
         if (store::HubWatch{log_.db()}.close_alarm(id, note, clock_->now())) return {};

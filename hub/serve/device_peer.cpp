@@ -252,7 +252,7 @@ void DevicePeer::learn_earlier(const sync::LearnEarlier& learn) {
         format_instant(first.received));
     port_.write(
         [what, device = session_.replica().device](Ledger& ledger) {
-            return ledger.raise(store::AlarmKind::kEarlierReceipts, device, what);
+            return ledger.raise_once(store::AlarmKind::kEarlierReceipts, device, what);
         },
         [](const Result<void>&) {});
 }

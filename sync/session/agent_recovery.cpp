@@ -230,16 +230,8 @@ bool AgentSession::proven(const std::vector<PageRun>& runs) {
 
 void AgentSession::on_earlier(std::vector<RunReceipt> receipts) {
     if (state_ != State::kLive || receipts.empty()) return;
-    // A receipt is at most 12 KiB; each message takes as many as surely fit.
-    constexpr std::size_t kReceiptsMax = 16;
-    for (std::size_t from = 0; from < receipts.size(); from += kReceiptsMax) {
-        const auto to = std::min(receipts.size(), from + kReceiptsMax);
-        Earlier m;
-        std::move(receipts.begin() + static_cast<std::ptrdiff_t>(from),
-                  receipts.begin() + static_cast<std::ptrdiff_t>(to),
-                  std::back_inserter(m.receipts));
-        send(m, SendLane::kControl);
-    }
+    if (receipts.size() > kEarlierMax) receipts.resize(kEarlierMax);
+    send(Earlier{std::move(receipts)}, SendLane::kControl);
 }
 
 std::uint64_t AgentSession::push_limit() const {

@@ -174,7 +174,8 @@ class AgentSession {
     /// This device is another replica now; the session ends.
     void on_incarnation_taken();
 
-    /// The store holds earlier receipts for own records than the hub just sent: the hub is to know.
+    /// The store holds earlier receipts for own records than the hub sent: the hub is to know. A
+    /// few are sent; call it once a session.
     void on_earlier(std::vector<RunReceipt> receipts);
 
     /// Call every 15 minutes: starts a new round of time probes.

@@ -318,6 +318,9 @@ struct ReofferAck {
     friend bool operator==(const ReofferAck&, const ReofferAck&) = default;
 };
 
+/// Receipts in one Earlier. Each is at most 12 KiB, so that many surely fit.
+inline constexpr std::size_t kEarlierMax = 16;
+
 /// Receipts of own records that are earlier than those the hub sent.
 struct Earlier {
     std::vector<RunReceipt> receipts;

@@ -232,20 +232,43 @@ Result<void> AgentStore::install(BytesView token, BytesView machine) {
     });
 }
 
-Result<std::vector<sync::RunReceipt>> AgentStore::earlier_receipts() {
+/// One pass in the order of the index; those that may still overlap stay in `open`.
+Result<std::vector<sync::RunReceipt>> AgentStore::earlier_receipts(std::size_t most) {
+    struct Range {
+        std::int64_t id;
+        std::uint64_t first, last;
+        sync::Place place;  // of `first`
+    };
+
     return guarded_job([&]() -> Result<std::vector<sync::RunReceipt>> {
-        std::vector<sync::RunReceipt> out;
-        // Places are compared at the first record both cover.
+        std::vector<Range> open;
+        std::vector<std::int64_t> earlier;
         auto rows = impl_->db.prepare(
-            "SELECT DISTINCT a.id, a.body FROM receipt b JOIN receipt a ON a.first_seq <= "
-            "b.last_seq "
-            "AND a.first_seq > b.first_seq - ?1 AND a.last_seq >= b.first_seq AND a.id <> b.id "
-            "WHERE (a.received_ms, a.hub_seq + max(a.first_seq, b.first_seq) - a.first_seq) < "
-            "(b.received_ms, b.hub_seq + max(a.first_seq, b.first_seq) - b.first_seq) "
-            "ORDER BY a.first_seq LIMIT 256");
-        rows.with(sync::kBatchRecordsMax);
-        while (rows.step()) {
-            STREETLOG_TRY(auto receipt, decode_receipt(rows.blob(1)));
+            "SELECT id, first_seq, last_seq, received_ms, hub_seq FROM receipt ORDER BY first_seq, "
+            "last_seq, received_ms, hub_seq");
+        while (rows.step() && earlier.size() < most) {
+            const Range next{rows.integer(0),
+                             natural(rows.integer(1)),
+                             natural(rows.integer(2)),
+                             {{rows.integer(3)}, {natural(rows.integer(4))}}};
+            std::erase_if(open, [&](const Range& r) { return r.last < next.first; });
+            for (const Range& other : open) {
+                sync::Place there = other.place;
+                there.seq.value += next.first - other.first;
+                if (there == next.place) continue;
+                const auto id = there < next.place ? other.id : next.id;
+                if (std::ranges::find(earlier, id) == earlier.end()) earlier.push_back(id);
+            }
+            open.push_back(next);
+        }
+        rows.reset();
+        std::vector<sync::RunReceipt> out;
+        auto body = impl_->db.prepare("SELECT body FROM receipt WHERE id = ?1");
+        for (const auto id : earlier) {
+            body.with(id);
+            if (!body.step()) continue;
+            STREETLOG_TRY(auto receipt, decode_receipt(body.blob(0)));
+            body.reset();
             if (!receipt.signature.empty()) out.push_back(std::move(receipt));
         }
         return out;

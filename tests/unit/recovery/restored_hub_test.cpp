@@ -169,6 +169,13 @@ TEST_F(FallenHub, HearsOfReceiptsThatAreEarlierThanWhatACopyBroughtAnew) {
     EXPECT_EQ(alarms[0].device, device_->self().device);
     EXPECT_TRUE(alarms[0].detail.starts_with("it has receipts for 1 record, from its record 2 on"))
         << alarms[0].detail;
+    // Whoever has looked into it does not hear of it at every session.
+    ASSERT_TRUE(hub_.ledger->close_alarm(alarms[0].id, "seen"));
+    ASSERT_TRUE(meet(*device_)) << said_;
+    const auto after = hub_.alarms(store::AlarmKind::kEarlierReceipts);
+    ASSERT_EQ(after.size(), 1u);
+    EXPECT_TRUE(after[0].closed);
+    EXPECT_EQ(after[0].times, 1);
     EXPECT_TRUE(hub_.alarms(store::AlarmKind::kForgery).empty());
 }
 
