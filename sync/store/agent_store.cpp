@@ -260,6 +260,7 @@ Result<void> AgentStore::Impl::forget() {
         live.projection.forget();
         forget_next();
         read_bootstrap();
+        branches = read_branches(db);
         stale = false;
         return {};
     });

@@ -1,4 +1,5 @@
 #include "sites.hpp"
+#include "tests/support/failing_vfs.hpp"
 
 namespace streetlog::test {
 namespace {
@@ -152,6 +153,36 @@ TEST_F(OlderImage, ThatKnowsItMayBeACopyTakesANumberOfItsOwnFirst) {
     expect_whole({device.get(), &copy});
     EXPECT_EQ(device->self().incarnation, 1u);
     EXPECT_EQ(hub_.alarms(store::AlarmKind::kPossibleCopy).size(), 1u);
+}
+
+/// At each of its operations in turn: the device is what it was, and what it saves then names what
+/// its worker saw.
+TEST_F(OlderImage, AnIncarnationThatDoesNotComeToTheDiskIsNotTaken) {
+    const FailingVfs disk;
+    bool struck = true;
+    int failures = 0;
+    for (std::uint64_t step = 1; struck; ++step) {
+        DeviceSite device{clock_, static_cast<std::uint32_t>(100 + step), hub_};
+        for (int i = 0; i < 3; ++i) device.save("Ann");
+        const auto id = device.save("Typo");
+        const sync::Replica before = device.self();
+        FailingVfs::fail(step, FailingVfs::Fault::kIoError);
+        const auto taken = device.store->take_incarnation(1, 7);
+        struck = FailingVfs::failed();
+        FailingVfs::forgive();
+        if (taken) continue;  // done, or only what follows the commit failed
+        ++failures;
+        ASSERT_EQ(device.self(), before) << "at step " << step;
+        auto op = store::test::create_client(id, "Right", "Doe");
+        op.kind = sync::OpKind::kSetGroup;
+        op.supersedes = {{before, 4, 0}};
+        need(device.store->save(store::test::save_of({op}, clock_.now().ms)));
+        EXPECT_EQ(need(device.store->read().own_record(5)).ops.at(0).supersedes.at(0),
+                  (sync::Dot{before, 4, 0}))
+            << "at step " << step;
+        EXPECT_TRUE(device.store->take_incarnation(1, 7)) << "at step " << step;
+    }
+    EXPECT_GT(failures, 3);
 }
 
 TEST_F(OlderImage, ADeviceWithAnotherKeyIsNotLetIn) {
