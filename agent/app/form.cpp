@@ -24,7 +24,7 @@ namespace tbl = hud::tbl;
 constexpr std::size_t kDateLength = 10;  // "2026-11-23"
 constexpr std::size_t kSsnLength = 9;
 
-std::string quoted(std::string_view text) { return json::serialize(json::string{text}); }
+std::string in_quotes(std::string_view text) { return json::serialize(json::string{text}); }
 
 bool is_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -53,13 +53,13 @@ class Members {
         }
     }
 
-    void put_text(std::string_view key, std::string_view value) { put(key, quoted(value)); }
+    void put_text(std::string_view key, std::string_view value) { put(key, in_quotes(value)); }
 
     [[nodiscard]] std::string object() const {
         std::string out = "{";
         for (const auto& [key, value] : members_) {
             if (out.size() > 1) out += ',';
-            out += quoted(key) + ':' + value;
+            out += in_quotes(key) + ':' + value;
         }
         return out + '}';
     }
@@ -134,7 +134,7 @@ class Form {
   private:
     [[nodiscard]] static std::string value_of(const hud::Column* column, std::string_view text) {
         if (text.empty()) return "null";
-        return column != nullptr && is_number(*column, text) ? std::string{text} : quoted(text);
+        return column != nullptr && is_number(*column, text) ? std::string{text} : in_quotes(text);
     }
 
     const json::object& flags_;
