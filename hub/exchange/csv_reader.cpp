@@ -61,6 +61,7 @@ class CsvReader::Parser {
   private:
     void start_libcsv() {
         csv_init(&csv_, CSV_STRICT | CSV_STRICT_FINI);
+        csv_set_blk_size(&csv_, kChunkBytes);  // by default a field grows 128 bytes at a time
         csv_set_term_func(&csv_, ends_row);
         csv_set_space_func(&csv_, is_blank);
     }
