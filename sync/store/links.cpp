@@ -53,7 +53,8 @@ void Links::note(const EntitySlot& slot) {
     // only entities without one need be looked up.
     if (reg == slot.state.registers.end() && slot.table != 0) return;
     ends_.with(slot.eno);
-    while (ends_.step() && !planted(Bug::kLinksForgotten)) {
+    while (ends_.step()) {
+        if (planted(Bug::kLinksForgotten)) continue;
         touched_.insert(id_of(ends_.blob(0)));
         touched_.insert(id_of(ends_.blob(1)));
     }

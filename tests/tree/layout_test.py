@@ -83,8 +83,19 @@ def check_contents(tree):
             yield Violation(path, 1, "not-executable", "a script whose executable bit is not set")
 
 
+def check_planted(tree):
+    """A bug planted where the simulator does not compile the file for itself is in no program at all."""
+    with_bugs = (tree.text("tests/sim/CMakeLists.txt") if "tests/sim/CMakeLists.txt" in tree.files else None) or ""
+    for path in tree.sources("sync", "agent", "hub"):
+        text = tree.text(path) or ""
+        at = text.find("planted(Bug::")
+        if at >= 0 and path not in with_bugs.replace(")", " ").split():
+            yield Violation(path, line_of(text, at), "planted", "is not among with_bugs of tests/sim/CMakeLists.txt")
+
+
 def check_layout(tree: Tree):
-    return sorted([*check_top_level(tree), *check_listed(tree), *check_length(tree), *check_contents(tree)])
+    return sorted([*check_top_level(tree), *check_listed(tree), *check_length(tree), *check_contents(tree),
+                   *check_planted(tree)])
 
 
 class LayoutTest(TreeTest):
@@ -154,6 +165,12 @@ class LayoutTest(TreeTest):
     def test_names_scripts_that_cannot_be_run(self):
         self.assertEqual(self.violations_of({"deploy/demo": "#!/bin/bash\n", "deploy/build": "#!/bin/bash\n"},
                                             executable={"deploy/build"}), ["deploy/demo:1: not-executable"])
+
+    def test_names_bugs_that_the_simulator_would_not_see(self):
+        self.assertEqual(self.violations_of({
+            "sync/CMakeLists.txt": "a.cpp b.cpp", "tests/CMakeLists.txt": "", "tests/sim/CMakeLists.txt": "set(with_bugs\n    sync/a.cpp)",
+            "sync/a.cpp": "if (planted(Bug::kX)) return;\n", "sync/b.cpp": "\nif (planted(Bug::kX)) return;\n",
+        }), ["sync/b.cpp:2: planted"])
 
     def test_this_tree_has_its_shape(self):
         self.assert_clean(PROJECT_ROOT)
