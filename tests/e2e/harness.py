@@ -313,12 +313,16 @@ class World(unittest.TestCase):
     def make_hub(self, seeded=True):
         hub = Hub(self.root / "hub")
         self.programs.append(hub)
+        self.found(hub, seeded)
+        return hub
+
+    @staticmethod
+    def found(hub, seeded=True):
         hub.run("init")
         if seeded:
             hub.run("import", GOLDEN / "hmis-synthetic", "--source", "sample")
         hub.run("user", "add", "--name", "Dana Field")
         hub.run("user", "add", "--name", "Dario Fields")
-        return hub
 
     def enrolment(self, hub, name, port=None):
         file = self.root / f"{name}.json"
