@@ -9,7 +9,7 @@ import sqlite3
 import time
 import unittest
 
-from harness import OK, World, wait_for
+from harness import OK, Control, World, wait_for
 from kill_test import Load
 
 STOPS = int(os.environ.get("STREETLOG_STOPS", "100"))
@@ -83,7 +83,7 @@ class StopTest(World):
 
     def served(self):
         """Devices that are connected."""
-        return sum(agent.status()["sync"] == "connected" for agent, _ in self.loads)
+        return sum(Control.ask(agent, "status", {})["ok"]["sync"] == "connected" for agent, _ in self.loads)
 
     def assert_empty_log(self, file):
         size = file.stat().st_size if file.exists() else 0
