@@ -6,7 +6,8 @@ disk that it had not acknowledged to whoever handed it over.
   hub:   the record is in the hub's log, and the device that sent it has not stored the ack.
 
 After every kill: nothing that was acknowledged is missing. In the end: every record once, whole, in order and equal
-everywhere. STREETLOG_KILLS asks for more than the 500 of the default lane, three fifths of them of the agent."""
+everywhere. STREETLOG_KILLS asks for more than the 350 of the default lane, three fifths of them of the agent. Together with
+those of bootstrap_test.py and migration_test.py they are more than 500."""
 
 import collections
 import os
@@ -18,7 +19,7 @@ import unittest
 
 from harness import Control, World, wait_for
 
-KILLS = int(os.environ.get("STREETLOG_KILLS", "500"))
+KILLS = int(os.environ.get("STREETLOG_KILLS", "350"))
 OF_AGENT, OF_HUB = KILLS * 3 // 5, KILLS * 2 // 5
 # Ops of an intake by flags: household, client with its three groups, enrollment with its household; of a contact: the
 # living situation and the note.
