@@ -334,10 +334,12 @@ bool AgentStore::Impl::stamp_one(StateTables& into, std::uint64_t seq) {
 
 std::size_t AgentStore::Impl::stamp(std::size_t records_max) {
     std::size_t done = 0;
+    const std::uint64_t before = me.stamped;
     while (done < records_max && me.stamped + 1 < me.next_seq && stamp_one(live, me.stamped + 1)) {
         ++me.stamped;
         ++done;
     }
+    if (done > 0) sweep_again(before);
     return done;
 }
 

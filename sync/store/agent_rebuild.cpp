@@ -65,6 +65,7 @@ Result<void> AgentStore::Impl::rebuild_state() {
         if (stamped && me.stamped + 1 == seq) me.stamped = seq;
         flush_in_steps(done);
     }
+    sweep_again(0);
     flush();
     return {};
 }

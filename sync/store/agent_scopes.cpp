@@ -30,8 +30,8 @@ bool kept_by_all(std::uint16_t table) {
 
 }  // namespace
 
-/// The newest own record that the hub had merged at `as_of`: those after it have no receipt, or
-/// were received later.
+/// The newest own record that the hub is known to have merged at `as_of`: those after it have no
+/// receipt, or were received later.
 std::uint64_t AgentStore::Impl::own_merged(HubSeq as_of) {
     std::uint64_t merged = std::min(me.next_seq - 1, me.acked);
     auto receipts =
@@ -42,6 +42,10 @@ std::uint64_t AgentStore::Impl::own_merged(HubSeq as_of) {
         if (static_cast<std::uint64_t>(receipts.integer(2)) + count - 1 <= as_of.value) break;
         merged = std::min(merged, first - 1);
     }
+    receipts.reset();
+    // Of those whose receipts were lost with their acks nobody knows the place yet.
+    for (std::uint64_t seq = me.stamped + 1; seq <= merged; seq = receipt_cached.last_seq + 1)
+        if (!receipt_of(seq)) return seq - 1;
     return merged;
 }
 
@@ -102,7 +106,8 @@ std::set<EntityId> AgentStore::Impl::own_entities(std::uint64_t after, std::uint
 }
 
 /// What this device wrote outside its scopes goes once the hub has it and says nothing of it here:
-/// looked at once, when every scope has been read beyond it.
+/// looked at when every scope has been read beyond it and its own receipt, which puts it again, is
+/// in.
 void AgentStore::Impl::sweep() {
     auto cursors = db.prepare("SELECT scope, max(hub_seq, through) FROM cursor");
     std::optional<HubSeq> read;
@@ -116,11 +121,17 @@ void AgentStore::Impl::sweep() {
     auto swept = db.prepare("SELECT seq FROM scope_swept");
     const std::uint64_t after = swept.step() ? static_cast<std::uint64_t>(swept.integer(0)) : 0;
     swept.reset();
-    const std::uint64_t merged = read ? own_merged(*read) : 0;
+    const std::uint64_t merged = read ? std::min(own_merged(*read), me.stamped) : 0;
     if (merged <= after) return;
     const auto unsent = own_entities(merged, me.next_seq - 1);
     for (const EntityId id : own_entities(after, merged)) forget_in(0, id, unsent);
     db.prepare("INSERT OR REPLACE INTO scope_swept VALUES(1, ?1)").with(merged).run();
+}
+
+/// The own records after that one were put again, and with them what they wrote outside the scopes.
+void AgentStore::Impl::sweep_again(std::uint64_t after) {
+    db.prepare("UPDATE scope_swept SET seq = min(seq, ?1)").with(after).run();
+    sweep();
 }
 
 /// The entity is no longer in the scope; it goes unless another scope holds it or something of it
