@@ -127,6 +127,8 @@ void World::heal() {
         }
         agent->resume();
         agent->start();
+        // What a device is told counts from its next contact on, and this one may last.
+        if (out.shapes.contains("scopes changed")) agent->killed();
     }
 }
 
