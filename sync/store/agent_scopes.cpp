@@ -21,11 +21,12 @@ constexpr std::uint32_t kEverything = 1;
 /// Scopes from here on are of states.
 constexpr std::uint32_t kFirstOfStates = 16;
 
-/// Every device keeps these, whatever its scopes: they came as records of the hub.
+/// Every device keeps these, whatever its scopes: they came as records of the hub. Not what nobody
+/// here knows the table of: its create was hidden, and its release is news of some project.
 bool kept_by_all(std::uint16_t table) {
     const hud::Table* known = hud::find_table(table);
-    return table == hud::tbl::kClientLink || known == nullptr ||
-           known->kind == hud::EntityKind::kReference;
+    return known != nullptr &&
+           (table == hud::tbl::kClientLink || known->kind == hud::EntityKind::kReference);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "schema/hud/fields.hpp"
+#include "sync/change/verdict.hpp"
 #include "tests/support/clocks.hpp"
 #include "tests/support/office.hpp"
 
@@ -373,6 +374,29 @@ TEST_F(ScopeSyncTest, MakingEverythingAnewBringsBackNothingThatIsNoneOfItsBusine
     pull(one);
     expect_exactly_its_own(one);
     need(one.store.rebuild_state());
+    expect_exactly_its_own(one);
+}
+
+TEST_F(ScopeSyncTest, WhatWasHiddenLeavesWithTheRest) {
+    auto one = device({});
+    auto other = device({projects_[1]});
+    hub_.ledger.set_admit([&](const PreparedRun& run, const sync::RecordShape&) {
+        return run.replica == other.store.settings().self ? sync::StatusCode::kUnauthorised
+                                                          : sync::StatusCode::kNone;
+    });
+    const auto bea = add_client(other, projects_[1]);
+    push(other);
+    project();
+    pull(one);
+    EXPECT_NE(need(one.store.read().load(bea)), sync::EntityState{})
+        << "when it was first heard of";
+    one.projects = {projects_[0]};
+    meet_the_hub(one);
+    EXPECT_EQ(need(one.store.read().load(bea)), sync::EntityState{});
+    need(hub_.ledger.author(
+        {}, {sync::verdict_op({{other.store.settings().self, 1}, sync::VerdictAct::kRelease})}));
+    project();
+    pull(one);
     expect_exactly_its_own(one);
 }
 
