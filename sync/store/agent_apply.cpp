@@ -199,7 +199,13 @@ Result<std::optional<sync::Position>> AgentStore::cursor(std::uint32_t scope) {
 
 Result<void> AgentStore::forget_cursor(std::uint32_t scope) {
     return impl_->transact([&]() -> Result<void> {
-        impl_->db.prepare("DELETE FROM cursor WHERE scope = ?1").with(scope).run();
+        // It stays known as a scope that was read here, so that it can be left.
+        impl_->db
+            .prepare(
+                "UPDATE cursor SET hub_seq = 0, hub_hash = zeroblob(32), through = 0 WHERE scope = "
+                "?1")
+            .with(scope)
+            .run();
         return {};
     });
 }

@@ -62,7 +62,7 @@ void AgentStore::Impl::put_own_on(const std::set<EntityId>& entities, HubSeq as_
 Result<void> AgentStore::Impl::apply_scope(const sync::Page& page) {
     if (page.scope == kEverything) {
         // Own records come without their bodies: what was dropped with another scope is put again.
-        auto known = db.prepare("SELECT 1 FROM cursor WHERE scope = ?1");
+        auto known = db.prepare("SELECT 1 FROM cursor WHERE scope = ?1 AND hub_seq > 0");
         known.with(kEverything);
         if (!known.step()) me.stamped = 0;
         known.reset();
@@ -176,9 +176,13 @@ bool AgentStore::Impl::leave_some(std::uint32_t scope, std::int64_t& after) {
 
 Result<void> AgentStore::leave_scope(std::uint32_t scope) {
     if (scope == kEverything) STREETLOG_CHECK(drop_snapshot());
+    auto from_start = impl_->db.prepare(
+        "UPDATE cursor SET hub_seq = 0, hub_hash = zeroblob(32), through = 0 WHERE scope = ?1");
     std::int64_t after = 0;
     for (bool more = true; more;)
         STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
+            // If this ends early the scope may be granted again, and what went is not here.
+            from_start.with(scope).run();
             more = impl_->leave_some(scope, after);
             return {};
         }));

@@ -9,6 +9,7 @@
 #include "schema/hud/fields.hpp"
 #include "sync/change/verdict.hpp"
 #include "tests/support/clocks.hpp"
+#include "tests/support/failing_vfs.hpp"
 #include "tests/support/office.hpp"
 
 namespace streetlog::hub {
@@ -398,6 +399,36 @@ TEST_F(ScopeSyncTest, WhatWasHiddenLeavesWithTheRest) {
     project();
     pull(one);
     expect_exactly_its_own(one);
+}
+
+/// A scope is left in steps. If that ends early and the scope is granted again, what went comes
+/// again.
+TEST_F(ScopeSyncTest, LeavingThatWasCutShortLosesNothing) {
+    const FailingVfs disk;
+    auto one = device({projects_[0]});
+    std::vector<store::SaveRequest> many;
+    for (int i = 0; i < 600; ++i) {
+        sync::Op who{
+            id_of(0xc1, ++made_ids_), sync::OpKind::kCreate, tbl::kClient, grp::kClientName};
+        who.cells = {{col::client::kFirstName, std::to_string(i)}};
+        auto& request = many.emplace_back();
+        request.header.recorded = {++clock_ms_};
+        request.ops = {who, stay_op(id_of(0xe1, made_ids_), who.entity, projects_[0])};
+    }
+    need(one.store.save_many(many));
+    push(one);
+    project();
+    bool failed = true;
+    for (std::uint64_t nth = 1; failed; nth *= 2) {
+        pull(one);
+        expect_exactly_its_own(one);
+        if (HasFailure()) return;
+        FailingVfs::fail(nth, FailingVfs::Fault::kIoError, true);
+        static_cast<void>(one.store.leave_scope(scopes_of(one).back()));
+        failed = FailingVfs::failed();
+        FailingVfs::forgive();
+        within_.clear();
+    }
 }
 
 /// Everybody does anything, in any order, with pages of any size.
