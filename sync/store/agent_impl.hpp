@@ -185,6 +185,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] std::set<EntityId> own_entities(std::uint64_t after, std::uint64_t last);
     void sweep();
     void sweep_again(std::uint64_t after);
+    void unsweep(std::uint64_t after);
     void forget_in(std::uint32_t scope, EntityId id, const std::set<EntityId>& unsent);
     [[nodiscard]] bool leave_some(std::uint32_t scope, std::int64_t& after);
     [[nodiscard]] std::vector<std::pair<EntityId, Bytes>> scoped_states();

@@ -51,7 +51,10 @@ std::uint64_t AgentStore::Impl::own_merged(HubSeq as_of) {
 }
 
 void AgentStore::Impl::put_own_on(const std::set<EntityId>& entities, HubSeq as_of) {
-    for (std::uint64_t seq = own_merged(as_of) + 1; seq < me.next_seq; ++seq) {
+    const std::uint64_t merged = own_merged(as_of);
+    // A hub that reads its own log anew may know less than it did when they were swept.
+    unsweep(merged);
+    for (std::uint64_t seq = merged + 1; seq < me.next_seq; ++seq) {
         const sync::Record record = own_record(seq);
         const bool concerned = std::ranges::any_of(
             record.ops, [&](const sync::Op& op) { return entities.contains(op.entity); });
@@ -129,9 +132,13 @@ void AgentStore::Impl::sweep() {
     db.prepare("INSERT OR REPLACE INTO scope_swept VALUES(1, ?1)").with(merged).run();
 }
 
-/// The own records after that one were put again, and with them what they wrote outside the scopes.
-void AgentStore::Impl::sweep_again(std::uint64_t after) {
+/// The own records after that one are put again, and with them what they wrote outside the scopes.
+void AgentStore::Impl::unsweep(std::uint64_t after) {
     db.prepare("UPDATE scope_swept SET seq = min(seq, ?1)").with(after).run();
+}
+
+void AgentStore::Impl::sweep_again(std::uint64_t after) {
+    unsweep(after);
     sweep();
 }
 
