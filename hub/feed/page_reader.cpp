@@ -13,6 +13,8 @@ namespace {
 
 /// Runs looked up for one page of the office's scope; more follow in the next.
 constexpr std::size_t kOfficeRunsMax = 1'000;
+/// About what a state takes that is everybody's: a link, a user.
+constexpr std::size_t kStateBytes = 512;
 
 /// About what a run takes in a page (schema/wire/protocol.capnp).
 std::size_t bytes_of(const sync::PageRun& run) {
@@ -106,20 +108,31 @@ Result<sync::Page> PageReader::read_office(const sync::Position& cursor,
             if (own <= end) office.runs.push_back(own);
         std::ranges::sort(office.runs);
         std::size_t bytes = 0;
+        std::vector<EntityId> released;
+        page.caught_up = all;
         for (const HubSeq first : office.runs) {
             auto run = log_.run_at(first);
             if (!run || run->first_hub != first)
                 return fail(ErrorCode::kDamaged, "the log lacks a run the projection has");
             const sync::Position next{run->last_hub(), run->hub_hash, {}};
+            const auto more = released_to_all(*run, reader);
             sync::PageRun out = as_sent(*std::move(run), reader);
-            bytes += bytes_of(out);
-            if (!page.runs.empty() && bytes > max_bytes) return page;
+            bytes += bytes_of(out) + more.size() * kStateBytes;
+            if (!page.runs.empty() && bytes > max_bytes) {
+                page.caught_up = false;
+                break;
+            }
             page.next = next;
             page.runs.push_back(std::move(out));
+            released.insert(released.end(), more.begin(), more.end());
         }
-        if (!all) return page;
-        page.next = {office.stands.seq, office.stands.hash, {}};
-        page.caught_up = true;
+        if (page.caught_up) page.next = {office.stands.seq, office.stands.hash, {}};
+        if (released.empty()) return page;
+        STREETLOG_TRY(auto states, states_->states_of(released));
+        page.as_of = office.stands.seq;
+        page.encoding = states.encoding;
+        page.raw_bytes = states.raw_bytes;
+        page.states = std::move(states.body);
         return page;
     });
 }
@@ -157,6 +170,22 @@ std::uint64_t PageReader::epoch() {
     const auto text = store::guarded_job(
         [&]() -> Result<std::optional<std::string>> { return log_.setting(kEpochSetting); });
     return text && *text ? std::strtoull((*text)->c_str(), nullptr, 10) : 0;
+}
+
+/// The record that was released may hold more than is everybody's, so it does not travel itself.
+std::vector<EntityId> PageReader::released_to_all(const store::LogRun& run,
+                                                  const sync::Replica& reader) {
+    std::vector<EntityId> out;
+    for (const auto& [verdict, at] : log_.verdicts(run.first_hub, run.last_hub())) {
+        if (verdict.act != sync::VerdictAct::kRelease || verdict.record.replica == reader) continue;
+        const auto record = store::find_set_aside(log_, verdict.record);
+        if (!record) continue;
+        const auto content = sync::decode(record->view());
+        if (!content) continue;
+        for (const sync::Op& op : content->ops)
+            if (!op.entity.is_nil() && for_everybody({&op, 1})) out.push_back(op.entity);
+    }
+    return out;
 }
 
 std::vector<sync::PageRun> PageReader::released_by(const store::LogRun& run,

@@ -61,6 +61,10 @@ class PageReader {
     [[nodiscard]] std::vector<sync::PageRun> released_by(const store::LogRun& run,
                                                          const sync::Replica& reader);
 
+    /// Entities that are everybody's and that verdicts of `run` put in force.
+    [[nodiscard]] std::vector<EntityId> released_to_all(const store::LogRun& run,
+                                                        const sync::Replica& reader);
+
     /// What the hub says to everybody, and the receipts of the reader's own records.
     [[nodiscard]] Result<sync::Page> read_office(const sync::Position& cursor,
                                                  std::size_t max_bytes,

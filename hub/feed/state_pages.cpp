@@ -63,6 +63,8 @@ struct StatePages::Impl {
                           "JOIN entity e ON e.eno = c.eno LEFT JOIN state s ON s.eno = c.eno "
                           "WHERE c.scope = ?1 AND (c.hub_seq, c.eno) > (?2, ?3) "
                           "ORDER BY c.hub_seq, c.eno")),
+          one(db.prepare("SELECT s.body FROM entity_id i JOIN state s ON s.eno = i.eno "
+                         "WHERE i.id = ?1")),
           scope(db.prepare("SELECT no FROM scope WHERE project = ?1")),
           office(db.prepare("SELECT first_hub FROM office_run WHERE first_hub > ?1 "
                             "ORDER BY first_hub LIMIT ?2")) {}
@@ -88,8 +90,8 @@ struct StatePages::Impl {
         return out;
     }
 
-    [[nodiscard]] sync::EntityState state_at(int column) {
-        auto state = sync::decode_state(rows.blob(column), numbers);
+    [[nodiscard]] sync::EntityState state_at(store::Stmt& row, int column) {
+        auto state = sync::decode_state(row.blob(column), numbers);
         if (!state) throw store::StorageFailure("a stored state cannot be read", kCorrupt);
         strip(*state);
         return *std::move(state);
@@ -97,7 +99,7 @@ struct StatePages::Impl {
 
     store::Db db;
     store::DbReplicaNumbers numbers;
-    store::Stmt progress, rows, scope, office;
+    store::Stmt progress, rows, one, scope, office;
 };
 
 namespace {
@@ -197,7 +199,7 @@ Result<StatePages::Read> StatePages::read(store::HubLog& log,
             full = !filling.room_for(at);
             if (full) break;
             const sync::StateRow row{
-                store::id_at(rows, 2), false, std::nullopt, impl_->state_at(3)};
+                store::id_at(rows, 2), false, std::nullopt, impl_->state_at(rows, 3)};
             if (fits_a_message(row))
                 filling.add(at, row);
             else
@@ -233,6 +235,23 @@ Result<StatePages::Office> StatePages::office_runs(store::HubLog& log,
         while (impl_->office.step())
             out.runs.push_back({static_cast<std::uint64_t>(impl_->office.integer(0))});
         return out;
+    });
+}
+
+Result<sync::Packed> StatePages::states_of(std::span<const EntityId> entities) {
+    return store::guarded_job([&]() -> Result<sync::Packed> {
+        const ReadTransaction held{impl_->db};
+        impl_->numbers.load();
+        sync::StateRows rows;
+        auto& one = impl_->one;
+        for (const EntityId id : entities) {
+            one.with(store::BytesView{id.bytes});
+            if (!one.step()) continue;
+            rows.add({id, false, std::nullopt, impl_->state_at(one, 0)});
+            one.reset();
+        }
+        if (rows.count() == 0) return sync::Packed{};
+        return sync::pack(std::move(rows).take());
     });
 }
 

@@ -45,6 +45,9 @@ class StatePages {
                                              const sync::Position& after,
                                              std::size_t max);
 
+    /// The body of a page with the states of those of `entities` that are there, as they are now.
+    [[nodiscard]] Result<sync::Packed> states_of(std::span<const EntityId> entities);
+
     /// The scope of each of these projects that has one, in their order.
     [[nodiscard]] Result<std::vector<std::uint32_t>> scopes_of(std::span<const EntityId> projects);
 

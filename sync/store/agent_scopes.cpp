@@ -104,7 +104,7 @@ std::set<EntityId> AgentStore::Impl::own_entities(std::uint64_t after, std::uint
     for (std::uint64_t seq = after + 1; seq <= last; ++seq) {
         const sync::Record record = own_record(seq);
         for (const sync::Op& op : record.ops)
-            if (!op.entity.is_nil()) out.insert(op.entity);
+            if (!op.entity.is_nil() && !kept_by_all(op.table)) out.insert(op.entity);
     }
     return out;
 }

@@ -8,6 +8,7 @@
 
 #include "schema/hud/fields.hpp"
 #include "sync/change/verdict.hpp"
+#include "sync/identity/link_ops.hpp"
 #include "tests/support/clocks.hpp"
 #include "tests/support/failing_vfs.hpp"
 #include "tests/support/office.hpp"
@@ -399,6 +400,43 @@ TEST_F(ScopeSyncTest, WhatWasHiddenLeavesWithTheRest) {
     project();
     pull(one);
     expect_exactly_its_own(one);
+}
+
+/// Only people at the hub join two clients; a device may say so, and somebody let it count.
+TEST_F(ScopeSyncTest, ALinkThatWasReleasedReachesEveryDevice) {
+    auto one = device({projects_[0]});
+    auto other = device({projects_[1]});
+    const auto ann = add_client(one, projects_[0]);
+    const auto bea = add_client(one, projects_[0]);
+    push(one);
+    const auto link = id_of(0x11, 1);
+    const auto secret = id_of(0xc1, ++made_ids_);
+    sync::Op who{secret, sync::OpKind::kCreate, tbl::kClient, grp::kClientName};
+    who.cells = {{col::client::kFirstName, std::string{"Zoe"}}};
+    save(other,
+         {sync::link_op(link,
+                        {{}, ann, bea, sync::LinkVerdict::kSame, sync::LinkStrength::kHuman, 0}),
+          who});
+    push(other);
+    project();
+    pull(one);
+    EXPECT_EQ(need(one.store.read().canon_of(bea)), bea);
+    need(hub_.ledger.author(
+        {}, {sync::verdict_op({{other.store.settings().self, 1}, sync::VerdictAct::kRelease})}));
+    project();
+    pull(one, 1);
+    EXPECT_EQ(need(one.store.read().canon_of(bea)), ann);
+    EXPECT_EQ(need(one.store.read().load(link)), need(hub_.projection.read().load(link)));
+    EXPECT_FALSE(one.store.read().entity_of(secret)) << "what else is in that record stays away";
+    pull(other);
+    need(other.store.stamp_receipts(1'000));
+    pull(other);
+    EXPECT_EQ(need(other.store.read().load(link)), need(hub_.projection.read().load(link)));
+
+    one.projects.clear();
+    meet_the_hub(one);
+    pull(one);
+    EXPECT_EQ(need(one.store.dump_hash()), hub_.dump_hash());
 }
 
 /// A scope is left in steps. If that ends early and the scope is granted again, what went comes
