@@ -168,8 +168,11 @@ struct HubProjection::Impl {
 
     void put(const sync::Record& record, const sync::Receipt& receipt, HubSeq at) {
         projection.put(record, receipt);
-        for (const sync::Op& op : record.ops)
-            if (!op.entity.is_nil()) scopes.wrote(op.entity, at);
+        for (const sync::Op& op : record.ops) {
+            if (op.entity.is_nil()) continue;
+            scopes.wrote(op.entity, at);
+            if (op.kind == sync::OpKind::kCreate) scopes.made(op.entity, at);
+        }
     }
 
     /// What a record of the hub says about others' records and about time.

@@ -36,7 +36,7 @@ Scopes::Scopes(store::Db& db, store::EntityStates& states)
       member_of_(db.prepare("SELECT scope FROM scope_member WHERE eno = ?1 ORDER BY scope")),
       member_add_(db.prepare("INSERT OR IGNORE INTO scope_member VALUES(?1, ?2)")),
       change_(db.prepare("INSERT INTO scope_change VALUES(?1, ?2, ?3) ON CONFLICT(scope, eno) "
-                         "DO UPDATE SET hub_seq = excluded.hub_seq")),
+                         "DO UPDATE SET hub_seq = max(hub_seq, excluded.hub_seq)")),
       entity_(db.prepare("SELECT tbl, parent FROM entity WHERE eno = ?1")),
       children_(db.prepare("SELECT eno, tbl FROM entity WHERE parent = ?1")),
       office_(db.prepare("INSERT OR IGNORE INTO office_run VALUES(?1)")) {}
@@ -50,6 +50,7 @@ void Scopes::clear() {
 
 void Scopes::forget() {
     wrote_.clear();
+    made_.clear();
     noted_.clear();
 }
 
@@ -58,7 +59,8 @@ void Scopes::note(const store::EntitySlot& slot) {
     if (slot.table == tbl::kProject) static_cast<void>(scope_of(slot.id));
     const auto at = wrote_.find(slot.id);
     if (at == wrote_.end() || !for_projects(slot.table)) return;
-    Noted noted{slot.eno, at->second, {}, {}};
+    const auto made = made_.find(slot.id);
+    Noted noted{slot.eno, at->second, {}, {}, made == made_.end() ? at->second : made->second};
     const auto& keys = sync::winner_cells(slot.state, {slot.table, 0});
     if (const auto column = project_column(slot.table); column != 0)
         noted.project = store::id_in(keys, column).value_or(EntityId{});
@@ -92,11 +94,11 @@ void Scopes::find_home(const Noted& noted) {
     if (noted.project.is_nil()) return;
     const auto scope = scope_of(noted.project);
     home_add_.with(noted.eno, scope).run();
-    if (db_.changes() > 0) enter(scope, noted.eno, noted.at);
+    if (db_.changes() > 0) enter(scope, noted.eno, noted.made);
     if (noted.client.is_nil()) return;
     const auto client = states_.get(noted.client).eno;
     member_add_.with(scope, client).run();
-    if (db_.changes() > 0) enter(scope, client, noted.at);
+    if (db_.changes() > 0) enter(scope, client, noted.made);
 }
 
 /// `eno` and everything that hangs on it is in the scope from here on. The other stays of a client

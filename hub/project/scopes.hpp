@@ -25,6 +25,10 @@ class Scopes {
     /// The record at this place of the log writes to the entity. Before the transaction's flush.
     void wrote(EntityId id, HubSeq at) { wrote_[id] = at; }
 
+    /// What is put in force at this place makes the entity. How many records a transaction takes in
+    /// makes no difference to where it enters.
+    void made(EntityId id, HubSeq at) { made_.emplace(id, at); }
+
     /// A run of the hub's own has something that every device needs.
     void office_run(HubSeq first) { office_.with(first.value).run(); }
 
@@ -43,6 +47,7 @@ class Scopes {
         HubSeq at;
         EntityId project;  // its create names it; nil: none
         EntityId client;   // of a stay; nil: none
+        HubSeq made;       // in this transaction, else where it was written
     };
 
     [[nodiscard]] std::int64_t scope_of(EntityId project);
@@ -52,7 +57,7 @@ class Scopes {
 
     store::Db& db_;
     store::EntityStates& states_;
-    std::unordered_map<EntityId, HubSeq> wrote_;
+    std::unordered_map<EntityId, HubSeq> wrote_, made_;
     std::vector<Noted> noted_;
     store::Stmt scope_get_, scope_add_, home_get_, home_add_, member_of_, member_add_, change_,
         entity_, children_, office_;

@@ -3,6 +3,7 @@
 #include "hub/feed/page_reader.hpp"
 #include "hub/project/follower.hpp"
 #include "hub_fixture.hpp"
+#include "sync/change/verdict.hpp"
 #include "sync/session/state_rows.hpp"
 
 /// Which entities a project's scope holds, and that its pages bring each of them, whole, wherever
@@ -256,6 +257,54 @@ TEST_F(ScopeTest, TheOfficeTellsEveryoneOfProjectsAndNothingOfClients) {
     }
     EXPECT_EQ(own, 1U);
     EXPECT_EQ(projects, 2U);
+}
+
+/// A projection that is read anew, or that lost its newest transactions with the power, is asked
+/// for what follows cursors it gave out before.
+TEST_F(ScopeTest, PlacesDoNotDependOnHowMuchIsTakenInAtOnce) {
+    const auto places = [&] {
+        std::string out;
+        auto rows = follower_->projection().db().prepare(
+            "SELECT c.scope, c.hub_seq, hex(e.id) FROM scope_change c JOIN entity e ON e.eno = "
+            "c.eno ORDER BY c.scope, e.id");
+        while (rows.step()) {
+            for (int column = 0; column < 3; ++column) out.append(rows.text(column)).append(" ");
+            out += "\n";
+        }
+        return out;
+    };
+    const auto ann = device_.save_client();
+    bring();
+    const auto ann_north = enroll(ann, north_);
+    bring();
+    contact(ann_north);
+    bring();
+    const auto ann_south = enroll(ann, south_);
+    bring();
+    device_.save({{.entity = ann_south,
+                   .kind = sync::OpKind::kVoid,
+                   .table = tbl::kEnrollment,
+                   .group = grp::kLife}});
+    bring();
+    // A stay that is set aside, what hangs on it, and its release.
+    Device other{7};
+    const auto bea = other.save_client();
+    const auto bea_north = other.random_.id<EntityId>();
+    ledger_->set_admit([&](const PreparedRun& run, const sync::RecordShape& shape) {
+        return run.replica == other.replica_ && shape.header.seq == 2
+                   ? sync::StatusCode::kUnauthorised
+                   : sync::StatusCode::kNone;
+    });
+    other.save({stay(bea_north, bea, north_)});
+    other.save({met(other.random_.id<EntityId>(), bea_north)});
+    push(other);
+    bring();
+    ASSERT_TRUE(
+        ledger_->author({}, {sync::verdict_op({{other.replica_, 2}, sync::VerdictAct::kRelease})}));
+    bring();
+    const auto one_by_one = places();
+    ASSERT_TRUE(follower_->projection().rebuild(follower_->log()));
+    EXPECT_EQ(places(), one_by_one);
 }
 
 TEST_F(ScopeTest, WhatWasSetAsideIsSentOnceItIsReleased) {
