@@ -253,6 +253,7 @@ class AgentSession {
     }
 
     void ask_for_snapshot(const ScopeGrant& grant);
+    [[nodiscard]] Result<std::uint64_t> own_from();
     void on_manifest(SnapshotManifest m);
     void on_piece(SnapshotPiece m, std::size_t bytes);
     void get_pieces();

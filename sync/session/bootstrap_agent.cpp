@@ -13,10 +13,21 @@ constexpr std::size_t kPiecesSlow = 2;
 
 }  // namespace
 
+/// From which own record on receipts may be missing. No page will bring those that lie before the
+/// snapshot: so also of what the hub may have got without this device knowing, by an
+/// acknowledgement that was lost or a file.
+Result<std::uint64_t> AgentSession::own_from() {
+    auto from = log_.first_unreceipted();
+    if (!from || *from > 0) return from;
+    auto head = log_.head();
+    if (!head) return std::unexpected(std::move(head).error());
+    return head->acked_seq + 1;
+}
+
 void AgentSession::ask_for_snapshot(const ScopeGrant& grant) {
     snapshot_.emplace(grant.scope);
     resume_ = grant.resume;
-    auto from = log_.first_unreceipted();
+    auto from = own_from();
     if (!from) return fatal(WireCode::kInternal, std::move(from).error());
     own_asked_ = *from;
     send(SnapshotAsk{grant.scope, own_asked_, head_.snapshot}, SendLane::kControl);
@@ -43,7 +54,7 @@ void AgentSession::on_snapshot_begun(SnapshotPlace place) {
     if (state_ != State::kLive || !snapshot_) return;
     if (manifest_.own_more) {
         // What it lacks of its own receipts comes in several messages; the pieces after the last.
-        auto from = log_.first_unreceipted();
+        auto from = own_from();
         if (!from) return fatal(WireCode::kInternal, std::move(from).error());
         if (*from <= own_asked_)
             return violation("SnapshotManifest without the receipts that were asked for");

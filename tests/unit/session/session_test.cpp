@@ -41,6 +41,33 @@ TEST(Session, PushesOnlyAfterTheFirstRoundOfProbes) {
     }
 }
 
+/// The snapshot stands for the pages that would have brought them.
+TEST(Session, ASnapshotIsAskedForWithTheReceiptsThatALostAckHad) {
+    MemoryLog log;
+    log.save(3);
+    log.acked = 1;
+    AgentSessionConfig config;
+    config.features = kFeatureSnapshots;
+    AgentSession agent{log, config};
+    HelloAck ack;
+    ack.acked_seq = 2;
+    ack.acked_hash = log.hashes[2];
+    ack.scopes = {{.scope = 1, .resume = true, .snapshot = true}};
+    Challenge challenge;
+    challenge.nonce = Bytes(16, 7);
+    agent.on_message(encode_message(challenge), boot_clock(1'000));
+    agent.on_message(encode_message(ack), boot_clock(1'010));
+    std::vector<std::uint64_t> asked;
+    for (const AgentAction& action : agent.take_actions()) {
+        const auto* sent = std::get_if<Send>(&action);
+        if (sent == nullptr) continue;
+        const auto message = decode_message(sent->bytes);
+        ASSERT_TRUE(message);
+        if (const auto* ask = std::get_if<SnapshotAsk>(&*message)) asked.push_back(ask->own_from);
+    }
+    EXPECT_EQ(asked, std::vector<std::uint64_t>{2});
+}
+
 TEST(Session, NewRecordsFollowWithoutANewSession) {
     MemoryLog log;
     MemoryHub hub;
