@@ -16,6 +16,8 @@ struct SnapshotSource {
     DeviceId hub;
     std::uint32_t scope = 0;
     std::optional<sync::SigningKey> key{};  // the hub's, for the receipts of its own runs
+    /// Where snapshots are kept; empty: in that directory, too.
+    std::filesystem::path shelf = {};
 };
 
 /// Writes everything the projection holds at the place where it stands, and the hub's own runs up

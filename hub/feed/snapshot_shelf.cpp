@@ -26,17 +26,17 @@ std::shared_ptr<SnapshotFile> open_if_whole(const std::filesystem::path& file) {
 
 }  // namespace
 
-SnapshotShelf::SnapshotShelf(SnapshotSource source,
-                             SnapshotRules rules,
-                             Logger& log,
-                             std::function<void()> ready)
+SnapshotShelf::SnapshotShelf(
+    SnapshotSource source, SnapshotRules rules, Logger& log, std::function<void()> ready, Work work)
     : source_(std::move(source)),
       rules_(rules),
       log_(log),
       ready_(std::move(ready)),
-      file_(source_.directory / fmt::format("scope-{}.snapshot", source_.scope)) {
+      file_((source_.shelf.empty() ? source_.directory : source_.shelf) /
+            fmt::format("scope-{}.snapshot", source_.scope)) {
     newest_ = open_if_whole(file_);
-    if (rules_.records_min > 0) thread_ = std::thread{[this] { work(); }};
+    if (rules_.records_min > 0 && work == Work::kOwnThread)
+        thread_ = std::thread{[this] { keep_making(); }};
 }
 
 SnapshotShelf::~SnapshotShelf() {
@@ -103,19 +103,28 @@ void SnapshotShelf::discard(const std::shared_ptr<SnapshotFile>& damaged) {
     log_.event(LogLevel::kError, "snapshot_damaged");
 }
 
-void SnapshotShelf::work() {
+void SnapshotShelf::keep_making() {
     ::setpriority(PRIO_PROCESS, 0, kNiceness);  // on Linux of this thread alone; may fail
     for (;;) {
         {
             std::unique_lock lock{mutex_};
             wake_.wait(lock, [this] { return stop_ || due(); });
             if (stop_) return;
-            tried_ = projection_;
-            building_ = true;
         }
-        build();
-        ready_();
+        static_cast<void>(make_due());
     }
+}
+
+bool SnapshotShelf::make_due() {
+    {
+        const std::lock_guard lock{mutex_};
+        if (!due()) return false;
+        tried_ = projection_;
+        building_ = true;
+    }
+    build();
+    ready_();
+    return true;
 }
 
 void SnapshotShelf::build() {

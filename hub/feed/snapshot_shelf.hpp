@@ -21,11 +21,15 @@ struct SnapshotRules {
 /// is damaged or of another log is thrown away, for it can be made again. Any thread.
 class SnapshotShelf {
   public:
+    /// Who makes new ones: a thread of the shelf's own, or whoever calls make_due().
+    enum class Work : std::uint8_t { kOwnThread, kCaller };
+
     /// `ready` is called from that thread when a new one is there, or when none could be made.
     SnapshotShelf(SnapshotSource source,
                   SnapshotRules rules,
                   Logger& log,
-                  std::function<void()> ready);
+                  std::function<void()> ready,
+                  Work work = Work::kOwnThread);
     SnapshotShelf(const SnapshotShelf&) = delete;
     SnapshotShelf& operator=(const SnapshotShelf&) = delete;
     ~SnapshotShelf();
@@ -43,11 +47,13 @@ class SnapshotShelf {
     /// Somebody needs one soon. False when none can be made just now: the last attempt failed and
     /// nothing changed since.
     [[nodiscard]] bool want();
+    /// Makes a new one if that is due; false when it is not.
+    bool make_due();
     /// It cannot be read.
     void discard(const std::shared_ptr<SnapshotFile>& damaged);
 
   private:
-    void work();
+    void keep_making();
     void build();
     [[nodiscard]] bool due() const;
 
