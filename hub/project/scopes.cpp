@@ -58,7 +58,8 @@ void Scopes::note(const store::EntitySlot& slot) {
     // A project has its scope before anything happens there, so that devices can be promised it.
     if (slot.table == tbl::kProject) static_cast<void>(scope_of(slot.id));
     const auto at = wrote_.find(slot.id);
-    if (at == wrote_.end() || !for_projects(slot.table)) return;
+    // One whose create was set aside has no table, and may be the client of a stay all the same.
+    if (at == wrote_.end() || (slot.table != 0 && !for_projects(slot.table))) return;
     const auto made = made_.find(slot.id);
     Noted noted{slot.eno, at->second, {}, {}, made == made_.end() ? at->second : made->second};
     const auto& keys = sync::winner_cells(slot.state, {slot.table, 0});

@@ -307,6 +307,24 @@ TEST_F(ScopeTest, PlacesDoNotDependOnHowMuchIsTakenInAtOnce) {
     EXPECT_EQ(places(), one_by_one);
 }
 
+/// Of whom the hub so far only knows what others wrote.
+TEST_F(ScopeTest, WhatIsWrittenOnAClientWhoseCreateWasSetAsideIsToldAllTheSame) {
+    ledger_->set_admit([](const PreparedRun& run, const sync::RecordShape& shape) {
+        return !run.authored_here && shape.header.seq == 1 ? sync::StatusCode::kUnauthorised
+                                                           : sync::StatusCode::kNone;
+    });
+    const auto ann = device_.save_client();
+    const auto ann_north = enroll(ann, north_);
+    bring();
+    sync::Position cursor;
+    EXPECT_EQ(ids(read(scope_of(north_), cursor, 100'000, nullptr)), sorted({ann, ann_north}));
+    device_.save({renamed(ann, "Anna")});
+    bring();
+    const auto rows = read(scope_of(north_), cursor, 100'000, nullptr);
+    EXPECT_EQ(ids(rows), sorted({ann}));
+    expect_as_the_hub_has(rows);
+}
+
 TEST_F(ScopeTest, WhatWasSetAsideIsSentOnceItIsReleased) {
     const auto ann = device_.save_client();
     const auto ann_north = enroll(ann, north_);
