@@ -78,10 +78,11 @@ store::Understands SimAgent::understands() const {
 }
 
 void SimAgent::start() {
-    if (store_) return;
+    if (store_ || retired_) return;
     disk.restart();
     ++life_;
     ++world_.out.restarts;
+    working_ = false;
     if (clock.suspended()) clock.resume();
     runs_old_ = old_version;
     auto opened = store::AgentStore::open(file_, understands());
@@ -102,6 +103,11 @@ void SimAgent::start() {
     witness_.emplace(anchor);
     witness_->observe(clock.read());
     act([this] { check_own_log(); });
+    if (std::exchange(loses_place_, false))
+        act([this] {
+            if (store_->forget_cursor(hub::kScopeAll)) ++world_.out.shapes["places lost"];
+        });
+    work_soon();
     sync_when(Millis{dice_.between(0, 5'000)});
 }
 

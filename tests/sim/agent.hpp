@@ -7,6 +7,7 @@
 #include "agent/sync/device_session.hpp"
 #include "agent/workflow/build.hpp"
 #include "sync/net/backoff.hpp"
+#include "sync/session/bundle.hpp"
 #include "tests/sim/connection.hpp"
 #include "tests/sim/sim_clock.hpp"
 
@@ -50,6 +51,15 @@ class SimAgent {
     [[nodiscard]] SimConnection* connection() { return connection_.get(); }
 
     void sync_now();
+
+    // agent_extras.cpp
+    /// It no longer knows how far it read.
+    void lose_place();
+    /// Nobody uses it any more.
+    void retire();
+    /// Some of its records as a file; none when there are none.
+    [[nodiscard]] std::optional<sync::Bundle> write_file(Dice& dice);
+    void read_answer(const std::vector<sync::PushAck>& acks);
     /// What the store keeps in memory is what is on the disk.
     void check_memory();
 
@@ -84,6 +94,10 @@ class SimAgent {
     void retry();
     void sync_when(Millis wait);
     void step_session();
+    void work_soon();
+    void step_of_work();
+    void check_own_shown();
+    void forget_place();
     /// After a restart: what was told to be saved is there, and nothing else.
     void check_own_log();
     void adopt(std::uint64_t seq);
@@ -99,7 +113,8 @@ class SimAgent {
     [[nodiscard]] std::string intake();
     [[nodiscard]] std::string person();
     [[nodiscard]] std::optional<EntityId> somebody(std::uint16_t table);
-    [[nodiscard]] class Model model_of_log();
+    /// None when the hub's disk, which has what a snapshot stands for, does not read.
+    [[nodiscard]] std::optional<class Model> model_of_log();
     void check_names(const agent::BuiltSave& built);
     [[nodiscard]] store::Understands understands() const;
 
@@ -124,6 +139,10 @@ class SimAgent {
         set_after_;          // the anchor there was when somebody set the wall clock
     bool runs_old_ = false;  // the program that runs is the old version
     bool busy_ = false;
+    bool retired_ = false;
+    bool loses_place_ = false;  // at its next start
+    bool working_ = false;      // the next step of loading a snapshot is due
+    bool slow_steps_ = false;   // its machine takes minutes for them
 };
 
 }  // namespace streetlog::sim

@@ -34,6 +34,7 @@ void SimAgent::retry() {
 void SimAgent::connect() {
     if (session_ || !running()) return;
     if (!awake() || !link.up || !world_.hub->running()) return retry();
+    if (store_->bootstrap_due()) return work_soon(), retry();  // first what was begun
     watch();
     if (!running()) return;
     ++world_.out.sessions;
@@ -44,6 +45,10 @@ void SimAgent::connect() {
     config.app_version = "sim";
     config.key = signing;
     config.hub_key = store_->settings().hub_key;
+    if (world_.extras.snapshots) {
+        if (store_->loads_snapshots()) config.features |= sync::kFeatureSnapshots;
+        slow_steps_ = dice_.chance(300);
+    }
     if (dice_.chance(300))
         config.batch_records_max = static_cast<std::uint32_t>(dice_.between(1, 4));
     if (dice_.chance(300))
@@ -54,7 +59,9 @@ void SimAgent::connect() {
         [this, connection](sync::Send&& message) -> Result<void> {
             if (disk.crashed()) return fail(ErrorCode::kUnavailable, "the device is down");
             return connection->send_from_device(std::move(message));
-        });
+        },
+        world_.extras.snapshots ? agent::DeviceSession::Work::kInSteps
+                                : agent::DeviceSession::Work::kAtOnce);
     world_.hub->adopt(connection);
     connection->open();
 }
@@ -63,7 +70,8 @@ void SimAgent::step_session() {
     if (!session_) return;
     const bool goes_on = session_->act();
     if (session_ && session_->let_in()) backoff_.reset();
-    if (!goes_on || session_->done()) end_session();
+    if (!goes_on || session_->done()) return end_session();
+    work_soon();
 }
 
 void SimAgent::end_session() {

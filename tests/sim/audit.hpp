@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include "tests/sim/model.hpp"
 #include "tests/sim/world.hpp"
 
@@ -19,11 +21,13 @@ class Audit {
   private:
     /// The hub's log against what was saved: every record once, whole, in order.
     void read_log();
+    void check_held(const std::set<sync::RecordKey>& held);
     void compare_dumps();
     void compare_views();
     void compare_verdicts();
     void make_again();
     void newcomer();
+    void newcomer_with_snapshot();
 
     void same_text(const std::string& who, const std::string& got, const std::string& want);
 

@@ -22,6 +22,7 @@ std::string joined(const std::set<std::uint64_t>& numbers) {
 std::string command(const WorldOptions& options) {
     std::string out = fmt::format("streetlog-sim --seed {}", options.seed);
     if (options.days != 7) out += fmt::format(" --days {}", options.days);
+    if (options.extras) out += " --with " + list_of(*options.extras);
     if (!options.drop.empty()) out += " --drop " + joined(options.drop);
     return out;
 }

@@ -76,6 +76,10 @@ void SimConnection::projected(HubSeq at) {
     if (peer_) peer_->on_projected(at);
 }
 
+void SimConnection::snapshot() {
+    if (peer_) peer_->on_snapshot();
+}
+
 Result<void> SimConnection::send_from_device(sync::Send&& message) {
     if (!device_open_) return fail(ErrorCode::kUnavailable, "the connection is closed");
     put(To::kHub, std::move(message));
@@ -129,6 +133,7 @@ void SimConnection::to_hub(const sync::Bytes& bytes) {
     world_.trace.note("hub", id_);
     world_.trace.bytes(bytes);
     world_.hub->act([&] { peer_->on_message(bytes); });
+    world_.hub->shelf_soon();
 }
 
 void SimConnection::to_device(const sync::Bytes& bytes) {

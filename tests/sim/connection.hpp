@@ -38,6 +38,7 @@ class SimConnection final : public hub::PeerPort,
 
     void feed(HubSeq head);
     void projected(HubSeq at);
+    void snapshot();
 
     // The device's end.
     [[nodiscard]] Result<void> send_from_device(sync::Send&& message);

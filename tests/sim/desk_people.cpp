@@ -79,8 +79,9 @@ void SimHub::change_scope(Dice& dice) {
         } else {
             json::array projects;
             for (const auto& project : world_.projects)
-                if (projects.empty() || dice.chance(300))
-                    projects.push_back(json::string{to_string(project)});
+                if (dice.chance(500)) projects.push_back(json::string{to_string(project)});
+            if (projects.empty())
+                projects.push_back(json::string{to_string(dice.pick(world_.projects))});
             arguments["projects"] = std::move(projects);
         }
         if (desk.run("scope set", arguments)) ++world_.out.shapes["scopes changed"];

@@ -5,7 +5,10 @@
 #include "schema/hud/fields.hpp"
 #include "sync/change/compress.hpp"
 #include "sync/change/verdict.hpp"
+#include "sync/store/bootstrap_rows.hpp"
+#include "sync/store/log_records.hpp"
 #include "tests/sim/agent.hpp"
+#include "tests/sim/hub.hpp"
 #include "tests/sim/model.hpp"
 
 /// What a device knows, read from its log as it was stored, and what its worker must therefore have
@@ -58,6 +61,39 @@ void take_run(store::Stmt& row, const std::set<sync::RecordKey>& held, Known& kn
     }
 }
 
+void take_logged(store::HubLog& log, const store::LogRun& run, HubSeq until, Known& known) {
+    const auto records = store::records_of(run);
+    const auto exceptions = log.exceptions(run.first_hub, run.last_hub());
+    for (std::uint32_t i = 0; i < run.count && i < records.views.size(); ++i) {
+        ModelRecord one;
+        one.key = {run.replica, run.first_seq + i};
+        one.receipt = run.receipt.of(i);
+        if (auto decoded = sync::decode(records.views[i])) one.record = *std::move(decoded);
+        one.edges = sync::edges_of(records.views[i]);
+        const HubSeq at{run.first_hub.value + i};
+        const bool set_aside =
+            std::ranges::find(exceptions, at, &store::ExceptionRow::seq) != exceptions.end();
+        one.hidden =
+            !one.record || (set_aside && !store::released_before(log, one.key, {until.value + 1}));
+        known.insert_or_assign(one.key, std::move(one));
+    }
+}
+
+/// What a snapshot stands for: the hub's log up to there. False when it cannot be read.
+bool take_base(HubSeq until, Known& known) {
+    auto log = store::HubLog::open("/hub", store::Access::kRead);
+    if (!log) return false;
+    const auto taken = store::guarded_job([&]() -> Result<void> {
+        log->runs_after({}, [&](store::LogRun&& run) {
+            if (run.last_hub() > until) return false;
+            take_logged(*log, run, until, known);
+            return true;
+        });
+        return {};
+    });
+    return taken.has_value();
+}
+
 std::string listed(std::string_view what, const std::vector<sync::Dot>& dots) {
     std::string out{what};
     for (const auto& dot : dots) out += " " + to_string(dot);
@@ -66,7 +102,7 @@ std::string listed(std::string_view what, const std::vector<sync::Dot>& dots) {
 
 }  // namespace
 
-Model SimAgent::model_of_log() {
+std::optional<Model> SimAgent::model_of_log() {
     auto opened = store::Db::open(
         file_, store::Access::kRead, store::Durability::kFull, store::kAgentApplication);
     if (!opened) throw store::StorageFailure("the device's log cannot be opened", 10);
@@ -83,6 +119,9 @@ Model SimAgent::model_of_log() {
         held.insert(key);
     }
     Known known;
+    if (const auto base = store::base_of(db);
+        base.manifest && !take_base(base.manifest->at.seq, known))
+        return std::nullopt;
     auto runs = db.prepare(
         "SELECT receipt, encoding, raw_bytes, body, hidden FROM run ORDER BY hub_seq, n");
     while (runs.step()) take_run(runs, held, known);
@@ -144,12 +183,13 @@ void SimAgent::check_names(const agent::BuiltSave& built) {
     // Of some projects it has states, which do not say what they were made of.
     const auto cursors = store_->log().cursors();
     if (!cursors || cursors->size() != 1 || cursors->front().scope != hub::kScopeAll) return;
-    const Model model = model_of_log();
+    const auto model = model_of_log();
+    if (!model) return;
     for (const auto& op : built.ops) {
         if (op.kind != sync::OpKind::kSetGroup) continue;
-        const auto profile = op.table == hud::tbl::kClient ? model.profile_of(op.entity)
+        const auto profile = op.table == hud::tbl::kClient ? model->profile_of(op.entity)
                                                            : std::set<EntityId>{op.entity};
-        const auto seen = model.view(profile, {op.table, op.group}).siblings;
+        const auto seen = model->view(profile, {op.table, op.group}).siblings;
         auto named = op.supersedes;
         std::ranges::sort(named);
         if (named != seen)

@@ -26,7 +26,9 @@ SimHub::SimHub(World& world)
       world_(world),
       random_(world.dice.split("hub random")),
       dice_(world.dice.split("hub")),
-      admit_salt_(dice_.next()) {}
+      admit_salt_(dice_.next()),
+      records_min_(Dice{admit_salt_}.split("snapshots").below(40) + 1),
+      old_version_(world.extras.old_hub) {}
 
 SimHub::~SimHub() { disk.crash(); }
 
@@ -74,17 +76,24 @@ void SimHub::found(int devices, int projects) {
     }
 }
 
-void SimHub::enrol(const DeviceId& device, const sync::PublicKey& device_key) {
+bool SimHub::enrol(const DeviceId& device, const sync::PublicKey& device_key) {
     namespace col = hud::col::hub_device;
-    const auto known = run_->ledger.log().device(device);
-    author({{.entity = {device.bytes},
-             .kind = sync::OpKind::kDevice,
-             .table = hud::tbl::kHubDevice,
-             .group = hud::grp::kHubDeviceRegistration,
-             .cells = {{col::kName, known->name},
-                       {col::kState, std::int64_t{1}},
-                       {col::kPublicKey, sync::Bytes{device_key.begin(), device_key.end()}}},
-             .supersedes = {known->written}}});
+    bool done = false;
+    act([&] {
+        const auto known = run_->ledger.log().device(device);
+        if (known->public_key != device_key)
+            author(
+                {{.entity = {device.bytes},
+                  .kind = sync::OpKind::kDevice,
+                  .table = hud::tbl::kHubDevice,
+                  .group = hud::grp::kHubDeviceRegistration,
+                  .cells = {{col::kName, known->name},
+                            {col::kState, std::int64_t{1}},
+                            {col::kPublicKey, sync::Bytes{device_key.begin(), device_key.end()}}},
+                  .supersedes = {known->written}}});
+        done = run_->ledger.log().device(device)->public_key == device_key;
+    });
+    return done && running();
 }
 
 Result<std::unique_ptr<SimHub::Program>> SimHub::open() {
@@ -94,26 +103,33 @@ Result<std::unique_ptr<SimHub::Program>> SimHub::open() {
     STREETLOG_TRY(auto ledger, hub::Ledger::open(kDirectory, clock, setup));
     // Authority as an office might have it: a few records are not allowed, whoever looks.
     ledger.set_admit(
-        [salt = admit_salt_](const hub::PreparedRun& run, const sync::RecordShape& shape) {
+        [this, salt = admit_salt_](const hub::PreparedRun& run, const sync::RecordShape& shape) {
             if (run.authored_here) return sync::StatusCode::kNone;
             Dice lot{salt ^ shape.header.seq * 0x9e3779b97f4a7c15ULL ^
                      std::hash<sync::Replica>{}(shape.header.replica)};
-            return lot.chance(40) ? sync::StatusCode::kUnauthorised : sync::StatusCode::kNone;
+            return lot.chance(40)         ? sync::StatusCode::kUnauthorised
+                   : unknown_to_it(shape) ? sync::StatusCode::kNewerSchema
+                                          : sync::StatusCode::kNone;
         });
+    if (!old_version_) {
+        STREETLOG_TRY(const auto released, ledger.release_understood());
+        if (released > 0) world_.out.shapes["held and released"] += released;
+    }
     STREETLOG_TRY(auto feed, store::HubLog::open(kDirectory, store::Access::kRead));
     STREETLOG_TRY(auto log, store::HubLog::open(kDirectory, store::Access::kRead));
     const auto self = ledger.self().device;
     STREETLOG_TRY(auto projection, hub::HubProjection::open(kDirectory, self));
     auto program = std::make_unique<Program>(
-        Program{std::move(ledger), hub::PageReader{std::move(feed)}, {}, {}, {}, {}});
+        Program{std::move(ledger), hub::PageReader{std::move(feed)}, {}, {}, {}, {}, {}});
     auto* raw = program.get();
     program->follower.emplace(std::move(projection), std::move(log), [raw](hub::Drafts drafts) {
         return raw->ledger.author_all(std::move(drafts));
     });
     STREETLOG_TRY(auto states, hub::StatePages::open(kDirectory));
     program->pages.follow(std::move(states));
-    program->sides.emplace(
-        hub::PeerSides{program->pages, clock, random_, world_.log, self, signing});
+    if (world_.extras.snapshots) open_shelf(*program);
+    program->sides.emplace(hub::PeerSides{
+        program->pages, clock, random_, world_.log, self, signing, program->shelf.get()});
     return program;
 }
 
@@ -137,7 +153,6 @@ void SimHub::start() {
     const auto incarnation = run_->ledger.self().incarnation;
     if (incarnation <= incarnation_)
         Truth::broken(fmt::format("the hub took incarnation {} again", incarnation));
-    incarnation_ = incarnation;
     follow_soon();
 }
 
@@ -193,6 +208,7 @@ void SimHub::set_clock_off(Millis by) {
 void SimHub::power_cut() {
     if (!run_) return;
     disk.crash();
+    if (dice_.chance(300)) world_.shelf.damage(dice_);
     die(Millis{dice_.between(5'000, 4 * 3'600'000)});
 }
 
@@ -210,6 +226,10 @@ void SimHub::die(Millis down) {
     for (const auto& connection : connections())
         connection->hub_gone(Millis{dice_.between(0, 60'000)});
     connections_.clear();
+    // One under which nothing was said may be taken again.
+    const auto self = run_->ledger.self();
+    if (const auto row = run_->ledger.replica(self); row && row->acked_seq > 0)
+        incarnation_ = self.incarnation;
     run_.reset();
     world_.events.in(world_.calm ? Millis{1'000} : down, [this] { start(); });
 }
@@ -345,6 +365,7 @@ void SimHub::catch_up() {
     announce(before.seq);
     if (!done) follow_soon();
     const HubSeq at = run_->follower->projection().at();
+    if (run_->shelf) run_->shelf->projection_at(at);
     if (at == std::exchange(run_->told, at)) return;
     world_.events.in(Millis{0}, [this, life = life_, at] {
         if (life != life_ || !run_) return;

@@ -6,9 +6,11 @@
 #include <optional>
 
 #include "hub/feed/page_reader.hpp"
+#include "hub/feed/snapshot_shelf.hpp"
 #include "hub/ingest/ledger.hpp"
 #include "hub/project/follower.hpp"
 #include "hub/serve/device_peer.hpp"
+#include "sync/session/bundle.hpp"
 #include "tests/sim/connection.hpp"
 #include "tests/sim/sim_clock.hpp"
 
@@ -23,8 +25,8 @@ class SimHub {
 
     /// `streetlog-hub init` and what an administrator does first.
     void found(int devices, int projects);
-    /// `streetlog-agent enrol`, as far as the hub is concerned.
-    void enrol(const DeviceId& device, const sync::PublicKey& key);
+    /// `streetlog-agent enrol`, as far as the hub is concerned. False when it has to be done again.
+    [[nodiscard]] bool enrol(const DeviceId& device, const sync::PublicKey& key);
 
     std::vector<DeviceId> enrolled;
     DeviceId id;
@@ -65,6 +67,15 @@ class SimHub {
     /// Some device is told of some projects only, or of everything again.
     void change_scope(Dice& dice);
     void tell_everybody_everything();
+    /// None when it does not work at this moment.
+    [[nodiscard]] std::optional<DeviceId> enrol_another();
+    /// Records that come as a file; what to answer, none when it was not taken in.
+    [[nodiscard]] std::optional<std::vector<sync::PushAck>> read_in(const sync::Bundle& bundle);
+
+    /// Its program knows case notes from its next start on.
+    void upgrade();
+    /// Somebody may wait for a snapshot.
+    void shelf_soon();
 
     /// For the checks at the end. Needs a hub that runs.
     [[nodiscard]] hub::Ledger& ledger();
@@ -88,11 +99,13 @@ class SimHub {
         hub::Ledger ledger;
         hub::PageReader pages;
         std::optional<hub::Follower> follower;
+        std::unique_ptr<hub::SnapshotShelf> shelf;
         std::optional<hub::PeerSides> sides;
         std::deque<Item> queue;
         HubSeq told;  // how far the peers know the projection to be
         bool commit_due = false;
         bool follow_due = false;
+        bool shelf_due = false;
     };
 
     void die(Millis down);
@@ -103,15 +116,19 @@ class SimHub {
     void desk(std::string_view command, std::initializer_list<std::pair<std::string, std::string>>);
     [[nodiscard]] Result<std::unique_ptr<Program>> open();
     void check_promises(hub::Ledger& ledger);
+    void open_shelf(Program& program);
+    [[nodiscard]] bool unknown_to_it(const sync::RecordShape& shape) const;
 
     World& world_;
     SimRandom random_;
     Dice dice_;
     std::uint64_t admit_salt_ = 0;
+    std::uint64_t records_min_ = 0;  // a device that lacks fewer reads the log
+    bool old_version_ = false;       // its program does not know case notes
     std::unique_ptr<Program> run_;
     std::vector<std::shared_ptr<SimConnection>> connections_;
     std::uint64_t life_ = 0;
-    std::uint32_t incarnation_ = 0;       // the newest it had
+    std::uint32_t incarnation_ = 0;       // the newest under which it said anything
     std::optional<hub::HighWater> mark_;  // as its file would say
     Millis most_off_{0};
     std::vector<EntityId> joined_;  // links people made

@@ -75,8 +75,13 @@ Arguments parse(const std::vector<std::string>& args) {
             out.planted = true;
         } else if (arg == "--no-faults") {
             out.world.faults = false;
-        } else if (arg == "--scopes") {
-            out.world.scopes = true;
+        } else if (arg == "--with") {
+            const auto& list = next();
+            out.world.extras = named(list);
+            if (!out.world.extras) {
+                std::cerr << "no such list: " << list << '\n';
+                std::exit(2);
+            }
         } else if (arg == "--narrate") {
             out.world.narrate = true;
         } else if (arg == "--twice") {
@@ -84,12 +89,12 @@ Arguments parse(const std::vector<std::string>& args) {
         } else if (arg == "--shrink") {
             out.shrink = true;
         } else {
-            std::cerr
-                << "usage: streetlog-sim [--seeds A..B | --seed N | --file SEEDS | --lane] "
-                   "[--days N] "
-                   "[--jobs N] "
-                   "[--twice] [--shrink] [--drop FAULT,...] [--no-faults] [--scopes] [--narrate] "
-                   "[--plant BUG | --planted] [--crash-points | --failing-operations]\n";
+            std::cerr << "usage: streetlog-sim [--seeds A..B | --seed N | --file SEEDS | --lane] "
+                         "[--days N] "
+                         "[--jobs N] "
+                         "[--twice] [--shrink] [--drop FAULT,...] [--no-faults] [--narrate] "
+                         "[--with scopes,snapshots,carried,old-hub | --with nothing] "
+                         "[--plant BUG | --planted] [--crash-points | --failing-operations]\n";
             std::exit(2);
         }
     }

@@ -80,6 +80,12 @@ std::string SimAgent::person() {
 }
 
 std::string SimAgent::intake() {
+    // Somebody known already, perhaps from another project.
+    if (world_.extras.scopes && dice_.chance(350))
+        if (const auto known = somebody(hud::tbl::kClient))
+            return fmt::format(
+                R"({{"PersonalID":"{}","RelationshipToHoH":1,"EnrollmentCoC":"CA-600"}})",
+                to_string(*known));
     const auto people = dice_.chance(250) ? dice_.between(2, 5) : 1;
     std::string members;
     for (std::int64_t i = 0; i < people; ++i) {

@@ -24,6 +24,9 @@ constexpr Millis kConverges{2 * kHour};
 
 World::World(const WorldOptions& wanted)
     : options(wanted),
+      extras(wanted.extras   ? *wanted.extras
+             : wanted.script ? Extras{}
+                             : drawn(wanted.seed)),
       vfs(wanted.seed * 1'000 + (wanted.script ? wanted.script->damage : 0)),
       events(kStart),
       dice(wanted.seed) {
@@ -33,6 +36,7 @@ World::World(const WorldOptions& wanted)
 World::~World() {
     calm = true;
     agents.clear();
+    retired.clear();
     hub.reset();
 }
 
@@ -56,7 +60,7 @@ void World::found() {
 }
 
 void World::live() {
-    const Instant end = kStart + Millis{options.days * 24 * kHour};
+    const Instant end = end_ = kStart + Millis{options.days * 24 * kHour};
     nemesis_ = std::make_unique<Nemesis>(*this);
     if (options.faults && !options.script) nemesis_->start(end);
     const auto hub_before = hub->disk.changes();
@@ -67,25 +71,12 @@ void World::live() {
         plan.at += disk.changes();
         disk.plan(plan);
     }
-    const auto acts_a_day = options.script ? 9 : dice.between(3, 14);
-    for (const auto& agent : agents) {
-        auto* who = agent.get();
-        auto own = std::make_shared<Dice>(dice.split(who->name()));
-        const auto mean = 24 * kHour / acts_a_day;
-        const auto again = std::make_shared<std::function<void()>>();
-        *again = [this, who, own, mean, end, weak = std::weak_ptr{again}] {
-            who->work();
-            const Instant next = now() + Millis{own->between(1'000, 2 * mean)};
-            if (next < end)
-                if (const auto self = weak.lock()) events.at(next, [self] { (*self)(); });
-        };
-        events.in(Millis{own->between(0, mean)}, [again] { (*again)(); });
-    }
+    pace_ = options.script ? 9 : dice.between(3, 14);
+    for (const auto& agent : agents) employ(*agent);
     auto office = std::make_shared<Dice>(dice.split("office"));
     const auto desk = std::make_shared<std::function<void()>>();
-    const bool scopes = options.scopes && dice.chance(400);
-    *desk = [this, office, end, scopes, weak = std::weak_ptr{desk}] {
-        if (scopes && office->chance(250)) hub->change_scope(*office);
+    *desk = [this, office, end, weak = std::weak_ptr{desk}] {
+        if (extras.scopes && office->chance(250)) hub->change_scope(*office);
         switch (office->below(6)) {
             case 0:
             case 1:
@@ -105,10 +96,31 @@ void World::live() {
             if (const auto self = weak.lock()) events.at(next, [self] { (*self)(); });
     };
     events.in(Millis{office->between(kHour, 10 * kHour)}, [desk] { (*desk)(); });
+    Dice more{options.seed ^ 0xd1ceULL};
+    if (extras.snapshots) arrivals(more.split("arrivals"));
+    if (extras.carried) carry(more.split("files"));
+    if (extras.old_hub) {
+        Dice own = more.split("upgrade");
+        events.in(Millis{own.between(kHour, (end - now()).count())}, [this] { hub->upgrade(); });
+    }
     while (events.step(end)) {
     }
     out.hub_changes = hub->disk.changes() - hub_before;
     out.tablet_changes = agents.front()->disk.changes() - tablet_before;
+}
+
+void World::employ(SimAgent& agent) {
+    auto* who = &agent;
+    auto own = std::make_shared<Dice>(dice.split(who->name()));
+    const auto mean = 24 * kHour / pace_;
+    const auto again = std::make_shared<std::function<void()>>();
+    *again = [this, who, own, mean, weak = std::weak_ptr{again}] {
+        who->work();
+        const Instant next = now() + Millis{own->between(1'000, 2 * mean)};
+        if (next < end_)
+            if (const auto self = weak.lock()) events.at(next, [self] { (*self)(); });
+    };
+    events.in(Millis{own->between(0, mean)}, [again] { (*again)(); });
 }
 
 /// The faults are over: everything that was broken is mended.
@@ -116,6 +128,7 @@ void World::heal() {
     calm = true;
     hub->disk.forgive();
     hub->disk.set_full(false);
+    hub->upgrade();
     if (!hub->running()) hub->start();
     for (const auto& agent : agents) {
         agent->disk.forgive();

@@ -10,6 +10,7 @@
 
 #include "schema/log.hpp"
 #include "tests/sim/events.hpp"
+#include "tests/sim/extras.hpp"
 #include "tests/sim/sim_vfs.hpp"
 #include "tests/sim/truth.hpp"
 
@@ -33,7 +34,7 @@ struct WorldOptions {
     bool faults = true;
     bool fast_checks = false;      // leaves out what is only worth while when hunting
     std::set<std::uint64_t> drop;  // faults, by number, that do not happen: for shrinking
-    bool scopes = false;           // devices that are told of some projects only
+    std::optional<Extras> extras;  // none: as the lot falls
     bool narrate = false;          // prints what happens
     std::optional<Script> script;
 };
@@ -113,6 +114,8 @@ class World {
     void say(const std::string& what);
 
     WorldOptions options;
+    const Extras extras;
+    const Shelf shelf;
     SimVfs vfs;
     Events events;
     Trace trace;
@@ -122,7 +125,8 @@ class World {
     Dice dice;
     std::unique_ptr<SimHub> hub;
     std::vector<std::unique_ptr<SimAgent>> agents;
-    std::vector<EntityId> clients, enrollments;  // whoever was ever entered
+    std::vector<std::unique_ptr<SimAgent>> retired;  // devices nobody uses any more
+    std::vector<EntityId> clients, enrollments;      // whoever was ever entered
     std::vector<EntityId> projects;
     bool calm = false;  // no more faults, no more work
 
@@ -131,8 +135,21 @@ class World {
     void live();
     void heal();
     void settle();
+    /// From now on somebody works with it.
+    void employ(SimAgent& agent);
+
+    // arrivals.cpp
+    /// Devices come, go, and lose their place, until the end.
+    void arrivals(Dice lot);
+    void arrive();
+    void replace(Dice& lot);
+    /// Records travel as files, until the end.
+    void carry(Dice lot);
+    void carry_one(Dice& lot);
 
     std::unique_ptr<class Nemesis> nemesis_;
+    Instant end_;            // of work and of faults
+    std::int64_t pace_ = 0;  // acts of a worker a day
 };
 
 }  // namespace streetlog::sim
