@@ -27,6 +27,14 @@ enum class Bug : std::uint8_t {
     kForgottenSleep,         // the bracket of a Save counts a sleep as if the device had been awake
     kReceiptsWithheld,       // receipts whose ack was lost never come
     kHalfPage,               // a page leaves out the last op of a run
+    kGoneNotShipped,         // snapshots do not say which values were superseded
+    kHiddenNotShipped,       // snapshots carry no edges of hidden writes
+    kOwnForgotten,           // what was saved while a snapshot was loading is not put on top of it
+    kLostAckForgotten,       // receipts of lost acks that a snapshot stands for are not asked for
+    kReceiptAnew,            // a record that comes again gets another receipt
+    kHeldForgotten,          // what the hub held stays held once it is understood
+    kBackWithReceipt,        // what was written outside its scopes comes back with its receipt
+    kClientNotEntered,       // a client's first stay in a project does not bring them there
 };
 
 #ifdef STREETLOG_PLANTED

@@ -6,6 +6,7 @@
 
 #include "hub/feed/page_reader.hpp"
 #include "hub/project/hub_projection.hpp"
+#include "schema/planted.hpp"
 #include "sync/store/id_at.hpp"
 
 namespace streetlog::hub {
@@ -122,6 +123,18 @@ Result<void> add_runs(PageReader& pages,
     return write();
 }
 
+/// The bytes of a state with a planted bug.
+sync::Bytes spoilt(store::Db& db, sync::BytesView bytes) {
+    store::DbReplicaNumbers numbers{db};
+    auto state = sync::decode_state(bytes, numbers);
+    if (!state) return {bytes.begin(), bytes.end()};
+    for (auto& [id, reg] : state->registers) {
+        if (planted(Bug::kGoneNotShipped)) reg.gone.clear();
+        if (planted(Bug::kHiddenNotShipped)) reg.hidden.clear();
+    }
+    return sync::encode_state(*state, numbers);
+}
+
 Result<std::uint64_t> add_entities(store::Db& db,
                                    SnapshotWriter& out,
                                    const std::atomic<bool>& stop) {
@@ -145,6 +158,9 @@ Result<std::uint64_t> add_entities(store::Db& db,
         one.parent = order.place_of(entity.integer(2));
         one.root = order.place_of(entity.integer(3));
         one.state = entity.blob(4);
+        sync::Bytes other;
+        if (planted(Bug::kGoneNotShipped) || planted(Bug::kHiddenNotShipped))
+            one.state = other = spoilt(db, one.state);
         chunk.add(one);
         entity.reset();
         if (chunk.bytes() < chunk_bytes && i + 1 < order.enos().size()) continue;

@@ -263,8 +263,9 @@ void Ledger::add_known_receipts(const sync::Replica& replica,
                                 std::uint64_t last,
                                 IngestResult& result) {
     for (std::uint64_t seq = first; seq <= last;) {
-        const auto run = log_.run_of(replica, seq);
+        auto run = log_.run_of(replica, seq);
         if (!run) throw store::StorageFailure("the log has a hole", 11);
+        if (planted(Bug::kReceiptAnew)) run->receipt.first.received = clock_->now();
         result.receipts.push_back({run->first_seq, run->head, run->receipt});
         for (const auto& e : log_.exceptions(run->first_hub, run->last_hub()))
             result.exceptions.push_back(

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "schema/planted.hpp"
 #include "sync/session/agent_session.hpp"
 
 // The part of AgentSession that reads a snapshot instead of the log.
@@ -18,7 +19,7 @@ constexpr std::size_t kPiecesSlow = 2;
 /// acknowledgement that was lost or a file.
 Result<std::uint64_t> AgentSession::own_from() {
     auto from = log_.first_unreceipted();
-    if (!from || *from > 0) return from;
+    if (!from || *from > 0 || planted(Bug::kLostAckForgotten)) return from;
     auto head = log_.head();
     if (!head) return std::unexpected(std::move(head).error());
     return head->acked_seq + 1;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "schema/planted.hpp"
 #include "sync/store/agent_impl.hpp"
 #include "sync/store/bootstrap_rows.hpp"
 #include "sync/store/generation_tables.hpp"
@@ -174,6 +175,7 @@ Result<bool> AgentStore::Impl::own_step() {
         put_before(into, Before::kAll);
         put_before(into, Before::kReleased);
     }
+    if (planted(Bug::kOwnForgotten)) bootstrap.own = me.next_seq - 1;
     for (std::size_t n = 0; n < kOwnRecords && bootstrap.own + 1 < me.next_seq; ++n) {
         const std::uint64_t seq = ++bootstrap.own;
         const bool stamped = stamp_one(into, seq);

@@ -32,6 +32,14 @@ inline constexpr std::array kBugs{
     PlantedBug{Bug::kForgottenSleep, "forgotten-sleep"},
     PlantedBug{Bug::kReceiptsWithheld, "receipts-withheld"},
     PlantedBug{Bug::kHalfPage, "half-page"},
+    PlantedBug{Bug::kGoneNotShipped, "gone-not-shipped"},
+    PlantedBug{Bug::kHiddenNotShipped, "hidden-not-shipped"},
+    PlantedBug{Bug::kOwnForgotten, "own-forgotten"},
+    PlantedBug{Bug::kLostAckForgotten, "lost-ack-forgotten"},
+    PlantedBug{Bug::kReceiptAnew, "receipt-anew"},
+    PlantedBug{Bug::kHeldForgotten, "held-forgotten"},
+    PlantedBug{Bug::kBackWithReceipt, "back-with-receipt"},
+    PlantedBug{Bug::kClientNotEntered, "client-not-entered"},
 };
 
 }  // namespace streetlog::sim
