@@ -1,5 +1,6 @@
 #include "sync/store/sqlite.hpp"
 
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -159,6 +160,31 @@ int Db::checkpoint() {
     return left - done;
 }
 
+void Db::cut_wal() noexcept {
+    constexpr int kIndexRegion = 32'768;
+    constexpr std::size_t kPageSizeAt = 14, kLastFrameAt = 16;
+    constexpr std::int64_t kHeader = 32, kFrameHeader = 24;
+    sqlite3_file* file = nullptr;
+    sqlite3_file* wal = nullptr;
+    sqlite3_file_control(db_, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
+    sqlite3_file_control(db_, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&wal));
+    volatile void* index = nullptr;
+    if (file == nullptr || file->pMethods == nullptr || file->pMethods->iVersion < 2 ||
+        wal == nullptr || wal->pMethods == nullptr ||
+        file->pMethods->xShmMap(file, 0, kIndexRegion, 0, &index) != SQLITE_OK || index == nullptr)
+        return;
+    std::uint16_t page = 0;
+    std::uint32_t frames = 0;
+    const auto* bytes = const_cast<const std::uint8_t*>(static_cast<volatile std::uint8_t*>(index));
+    std::memcpy(&page, bytes + kPageSizeAt, sizeof page);
+    std::memcpy(&frames, bytes + kLastFrameAt, sizeof frames);
+    const std::int64_t size = page == 1 ? 65'536 : page;
+    const std::int64_t end = frames == 0 ? 0 : kHeader + frames * (kFrameHeader + size);
+    sqlite3_int64 now = 0;
+    if (wal->pMethods->xFileSize(wal, &now) == SQLITE_OK && now > end)
+        wal->pMethods->xTruncate(wal, end);
+}
+
 Stmt::Stmt(Stmt&& other) noexcept : stmt_(std::exchange(other.stmt_, nullptr)) {}
 
 Stmt& Stmt::operator=(Stmt&& other) noexcept {
@@ -239,7 +265,14 @@ Txn::~Txn() {
 }
 
 void Txn::commit() {
-    db_.exec("COMMIT");
+    try {
+        db_.exec("COMMIT");
+    } catch (const StorageFailure&) {
+        sqlite3_exec(db_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
+        open_ = false;
+        db_.cut_wal();
+        throw;
+    }
     open_ = false;
 }
 

@@ -81,6 +81,12 @@ class Db {
     /// Copies WAL pages back without waiting for readers. Returns the pages left in the WAL.
     int checkpoint();
 
+    /// After a commit that failed: takes from the WAL what is not committed in it. A program that
+    /// starts later would find it whole in the system's cache, though no fsync will ever bring it
+    /// to the disk, and begin to copy it into the database. By the wal-index's documented format
+    /// (sqlite.org/walformat.html); what the disk refuses is left.
+    void cut_wal() noexcept;
+
     /// Pages in the WAL after the last commit.
     [[nodiscard]] int wal_pages() const { return *wal_pages_; }
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/failing_vfs.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace streetlog::store {
@@ -39,6 +40,44 @@ TEST(Sqlite, AnotherProgramsDatabaseIsRefused) {
     const auto db = open(dir, Access::kWrite);
     ASSERT_FALSE(db);
     EXPECT_EQ(db.error().code, ErrorCode::kWrongDatabase);
+}
+
+/// A power cut while the next program copies it into the database would leave half of it there: the
+/// system has it in its cache as if it were on the disk.
+TEST(Sqlite, WhatFailedToCommitIsNotThereForTheNextProgram) {
+    const test::FailingVfs disk;
+    int failures = 0;
+    for (std::uint64_t step = 1;; ++step) {
+        const test::TempDir dir, after;
+        auto db = open(dir, Access::kWrite);
+        ASSERT_TRUE(db);
+        ASSERT_TRUE(migrate(*db, kSteps));
+        if (step % 2 == 0) db->exec("INSERT INTO t VALUES(1, 'told that it is saved')");
+        test::FailingVfs::fail((step + 1) / 2, test::FailingVfs::Fault::kFlushFails);
+        bool failed = false;
+        try {
+            Txn txn{*db};
+            db->exec("INSERT INTO t VALUES(2, 'told that it is not')");
+            txn.commit();
+        } catch (const StorageFailure&) {
+            failed = true;
+        }
+        const bool struck = test::FailingVfs::failed();
+        test::FailingVfs::forgive();
+        if (!struck) break;
+        ASSERT_TRUE(failed);
+        ++failures;
+        for (const char* name : {"x.db", "x.db-wal"})
+            std::filesystem::copy_file(dir.path() / name, after.path() / name);
+        auto next = open(after, Access::kWrite);
+        ASSERT_TRUE(next);
+        auto rows = next->prepare("SELECT count(*) FROM t WHERE a = 2");
+        ASSERT_TRUE(rows.step());
+        EXPECT_EQ(rows.integer(0), 0) << "at step " << step;
+        rows.reset();
+        db->exec("INSERT INTO t VALUES(3, 'goes on')");
+    }
+    EXPECT_GE(failures, 4);
 }
 
 TEST(Sqlite, AReaderCannotWriteOrCheckpoint) {
