@@ -54,7 +54,13 @@ void SimAgent::enrol() {
     settings.project = world_.projects.front();
     auto made = store::AgentStore::create(file_, settings);
     if (!made) Truth::broken("cannot enrol: " + made.error().message);
-    world_.hub->enrol(replica_.device, signing.public_key());
+    take_certificate();
+}
+
+/// Until the hub has written it down.
+void SimAgent::take_certificate() {
+    if (world_.hub->enrol(replica_.device, signing.public_key())) return;
+    world_.events.in(Millis{60'000}, [this] { take_certificate(); });
 }
 
 void SimAgent::watch() {
@@ -103,6 +109,7 @@ void SimAgent::start() {
     witness_.emplace(anchor);
     witness_->observe(clock.read());
     act([this] { check_own_log(); });
+    lost_place_ = lost_place_ || loses_place_;
     if (std::exchange(loses_place_, false))
         act([this] {
             if (store_->forget_cursor(hub::kScopeAll)) ++world_.out.shapes["places lost"];

@@ -90,6 +90,7 @@ class SimAgent {
     void die(Millis down);
     void lose_program();
     void connect();
+    void take_certificate();
     void end_session();
     void retry();
     void sync_when(Millis wait);
@@ -140,6 +141,7 @@ class SimAgent {
     bool runs_old_ = false;  // the program that runs is the old version
     bool busy_ = false;
     bool retired_ = false;
+    bool lost_place_ = false;
     bool loses_place_ = false;  // at its next start
     bool working_ = false;      // the next step of loading a snapshot is due
     bool slow_steps_ = false;   // its machine takes minutes for them

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include "sync/merge/merge.hpp"
-#include "sync/session/bundle.hpp"
+#include "sync/session/batch.hpp"
+#include "sync/session/evidence.hpp"
 #include "tests/sim/agent.hpp"
 #include "tests/sim/hub.hpp"
 
@@ -50,12 +51,13 @@ std::optional<sync::Bundle> SimAgent::write_file(Dice& dice) {
         bundle.author = replica_;
         bundle.made = clock.read().wall;
         for (int i = 0; i < 3 && next <= head->last_seq; ++i) {
-            auto run = store_->log().read_run(
-                next, static_cast<std::uint32_t>(dice.between(1, 8)), sync::kBatchRawBytesMax);
-            if (!run) return;
-            next += run->records.size();
-            auto push = sync::push_of(*std::move(run));
-            if (!push) Truth::broken("a batch fits no file: " + push.error().message);
+            auto push = sync::read_batch(
+                store_->log(), next, {static_cast<std::uint32_t>(dice.between(1, 8))});
+            if (!push && push.error().code == ErrorCode::kTooLarge)
+                Truth::broken("a batch fits no file: " + push.error().message);
+            if (!push) return;
+            next += push->count;
+            push->signature = sync::sign_batch(signing, replica_, next - 1, push->head_hash);
             bundle.pushes.push_back(*std::move(push));
         }
         out = std::move(bundle);

@@ -119,9 +119,12 @@ std::optional<Model> SimAgent::model_of_log() {
         held.insert(key);
     }
     Known known;
-    if (const auto base = store::base_of(db);
-        base.manifest && !take_base(base.manifest->at.seq, known))
-        return std::nullopt;
+    const auto base = store::base_of(db);
+    if (base.manifest && !take_base(base.manifest->at.seq, known)) return std::nullopt;
+    // A snapshot that is older than what was read before keeps the hub's later runs, for the hub;
+    // they are shown when they come again.
+    auto kept = db.prepare("SELECT 1 FROM run WHERE hub_seq > (SELECT max(hub_seq) FROM cursor)");
+    if (kept.step()) return std::nullopt;
     auto runs = db.prepare(
         "SELECT receipt, encoding, raw_bytes, body, hidden FROM run ORDER BY hub_seq, n");
     while (runs.step()) take_run(runs, held, known);
@@ -183,6 +186,8 @@ void SimAgent::check_names(const agent::BuiltSave& built) {
     // Of some projects it has states, which do not say what they were made of.
     const auto cursors = store_->log().cursors();
     if (!cursors || cursors->size() != 1 || cursors->front().scope != hub::kScopeAll) return;
+    // Reading again it holds what a newer version of it has shown already, and goes on showing it.
+    if (runs_old_ && lost_place_) return;
     const auto model = model_of_log();
     if (!model) return;
     for (const auto& op : built.ops) {
