@@ -55,10 +55,11 @@ Result<sync::Page> PageReader::read(std::uint32_t scope,
         std::size_t bytes = 0;
         log_.runs_after(cursor.seq, [&](store::LogRun&& run) {
             const sync::Position end{run.last_hub(), run.hub_hash};
-            auto released = released_by(run, reader);
+            auto more = released_by(run, reader);
+            std::ranges::move(earlier_by(run, reader), std::back_inserter(more));
             sync::PageRun out = as_sent(std::move(run), reader);
             std::size_t cost = bytes_of(out);
-            for (const auto& one : released) cost += bytes_of(one);
+            for (const auto& one : more) cost += bytes_of(one);
             if (!page.runs.empty() && bytes + cost > max_bytes) {
                 page.caught_up = false;
                 return false;
@@ -66,7 +67,7 @@ Result<sync::Page> PageReader::read(std::uint32_t scope,
             bytes += cost;
             page.next = end;
             page.runs.push_back(std::move(out));
-            std::ranges::move(released, std::back_inserter(page.runs));
+            std::ranges::move(more, std::back_inserter(page.runs));
             return true;
         });
         return page;
@@ -108,14 +109,14 @@ Result<sync::Page> PageReader::read_office(const sync::Position& cursor,
             if (own <= end) office.runs.push_back(own);
         std::ranges::sort(office.runs);
         std::size_t bytes = 0;
-        std::vector<EntityId> released;
+        std::vector<EntityId> anew;
         page.caught_up = all;
         for (const HubSeq first : office.runs) {
             auto run = log_.run_at(first);
             if (!run || run->first_hub != first)
                 return fail(ErrorCode::kDamaged, "the log lacks a run the projection has");
             const sync::Position next{run->last_hub(), run->hub_hash, {}};
-            const auto more = released_to_all(*run, reader);
+            const auto more = anew_to_all(*run, reader);
             sync::PageRun out = as_sent(*std::move(run), reader);
             bytes += bytes_of(out) + more.size() * kStateBytes;
             if (!page.runs.empty() && bytes > max_bytes) {
@@ -124,11 +125,11 @@ Result<sync::Page> PageReader::read_office(const sync::Position& cursor,
             }
             page.next = next;
             page.runs.push_back(std::move(out));
-            released.insert(released.end(), more.begin(), more.end());
+            anew.insert(anew.end(), more.begin(), more.end());
         }
         if (page.caught_up) page.next = {office.stands.seq, office.stands.hash, {}};
-        if (released.empty()) return page;
-        STREETLOG_TRY(auto states, states_->states_of(released));
+        if (anew.empty()) return page;
+        STREETLOG_TRY(auto states, states_->states_of(anew));
         page.as_of = office.stands.seq;
         page.encoding = states.encoding;
         page.raw_bytes = states.raw_bytes;
@@ -172,18 +173,37 @@ std::uint64_t PageReader::epoch() {
     return text && *text ? std::strtoull((*text)->c_str(), nullptr, 10) : 0;
 }
 
-/// The record that was released may hold more than is everybody's, so it does not travel itself.
-std::vector<EntityId> PageReader::released_to_all(const store::LogRun& run,
-                                                  const sync::Replica& reader) {
+/// These records may hold more than is everybody's, so they do not travel themselves.
+std::vector<EntityId> PageReader::anew_to_all(const store::LogRun& run,
+                                              const sync::Replica& reader) {
     std::vector<EntityId> out;
+    const auto add = [&out](const sync::Record& record) {
+        for (const sync::Op& op : record.ops)
+            if (!op.entity.is_nil() && for_everybody({&op, 1})) out.push_back(op.entity);
+    };
     for (const auto& [verdict, at] : log_.verdicts(run.first_hub, run.last_hub())) {
         if (verdict.act != sync::VerdictAct::kRelease || verdict.record.replica == reader) continue;
         const auto record = store::find_set_aside(log_, verdict.record);
         if (!record) continue;
-        const auto content = sync::decode(record->view());
-        if (!content) continue;
-        for (const sync::Op& op : content->ops)
-            if (!op.entity.is_nil() && for_everybody({&op, 1})) out.push_back(op.entity);
+        if (const auto content = sync::decode(record->view())) add(*content);
+    }
+    for (const auto& row : log_.earlier().at(run.first_hub, run.last_hub())) {
+        if (row.replica == reader) continue;
+        for (const auto& part : store::runs_again(log_, row))
+            for (const auto& view : store::records_of(part).views)
+                if (const auto content = sync::decode(view)) add(*content);
+    }
+    return out;
+}
+
+/// A device's own receipts are in the hub's record itself.
+std::vector<sync::PageRun> PageReader::earlier_by(const store::LogRun& run,
+                                                  const sync::Replica& reader) {
+    std::vector<sync::PageRun> out;
+    for (const auto& row : log_.earlier().at(run.first_hub, run.last_hub())) {
+        if (row.replica == reader) continue;
+        for (auto& part : store::runs_again(log_, row))
+            out.push_back(as_sent(std::move(part), reader, row.at));
     }
     return out;
 }
@@ -196,8 +216,9 @@ std::vector<sync::PageRun> PageReader::released_by(const store::LogRun& run,
         if (verdict.act != sync::VerdictAct::kRelease || verdict.record.replica == reader) continue;
         const auto record = store::find_set_aside(log_, verdict.record);
         if (!record || record->at >= at) continue;  // not here yet: it will come as released
-        const sync::ReceiptSpan receipt{record->receipt.place,
-                                        {{record->receipt.hlc_hub, record->receipt.saved}}};
+        const auto counts =
+            log_.earlier().smallest(verdict.record, record->at, record->receipt, at);
+        const sync::ReceiptSpan receipt{counts.place, {{counts.hlc_hub, counts.saved}}};
         auto& one = out.emplace_back();
         one.receipt =
             wire_receipt(verdict.record.replica, verdict.record.seq, record->head, receipt);
@@ -228,7 +249,9 @@ Result<bool> PageReader::read_own(std::uint64_t first_seq,
     });
 }
 
-sync::PageRun PageReader::as_sent(store::LogRun&& run, const sync::Replica& reader) {
+sync::PageRun PageReader::as_sent(store::LogRun&& run,
+                                  const sync::Replica& reader,
+                                  std::optional<HubSeq> told_at) {
     sync::PageRun out;
     out.receipt = wire_receipt(run.replica, run.first_seq, run.head, run.receipt);
     out.hub_seq = run.first_hub;
@@ -239,7 +262,7 @@ sync::PageRun PageReader::as_sent(store::LogRun&& run, const sync::Replica& read
         std::erase_if(exceptions, [&](const store::ExceptionRow& e) {
             const sync::RecordKey key{run.replica,
                                       run.first_seq + (e.seq.value - run.first_hub.value)};
-            return store::released_before(log_, key, e.seq);
+            return store::released_before(log_, key, told_at.value_or(e.seq));
         });
     if (planted(Bug::kHalfPage) && !own && run.count > 2) {
         auto part = store::records_of(run);

@@ -35,8 +35,11 @@ class PageReader {
                                           std::size_t max_bytes,
                                           const sync::Replica& reader);
 
-    /// One run of the log as it goes into a page.
-    [[nodiscard]] sync::PageRun as_sent(store::LogRun&& run, const sync::Replica& reader);
+    /// One run of the log as it goes into a page; `told_at`: into that of another place, where the
+    /// hub says something new of it.
+    [[nodiscard]] sync::PageRun as_sent(store::LogRun&& run,
+                                        const sync::Replica& reader,
+                                        std::optional<HubSeq> told_at = std::nullopt);
 
     /// The reader's own runs from its record `first_seq` on, without bodies, receipts of about
     /// `max_bytes` together; false when there are more. For a device that will not read the pages
@@ -61,8 +64,12 @@ class PageReader {
     [[nodiscard]] std::vector<sync::PageRun> released_by(const store::LogRun& run,
                                                          const sync::Replica& reader);
 
-    /// Entities that are everybody's and that verdicts of `run` put in force.
-    [[nodiscard]] std::vector<EntityId> released_to_all(const store::LogRun& run,
+    /// Entities that are everybody's and that `run` says something new of: records of others it
+    /// released or gives earlier receipts.
+    [[nodiscard]] std::vector<EntityId> anew_to_all(const store::LogRun& run,
+                                                    const sync::Replica& reader);
+    /// Records of others that `run` gives earlier receipts, again with these.
+    [[nodiscard]] std::vector<sync::PageRun> earlier_by(const store::LogRun& run,
                                                         const sync::Replica& reader);
 
     /// What the hub says to everybody, and the receipts of the reader's own records.

@@ -8,6 +8,7 @@
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
 #include "schema/planted.hpp"
+#include "sync/session/earlier.hpp"
 #include "sync/session/evidence.hpp"
 #include "sync/store/log_records.hpp"
 #include "sync/store/run_times.hpp"
@@ -393,6 +394,8 @@ void Ledger::learn(const sync::EncodedView& view, HubSeq at) {
         const CellsOf cells{op.cells};
         if (const auto verdict = sync::verdict_of(op)) {
             learn_verdict(*verdict, at);
+        } else if (const auto earlier = sync::earlier_of(op)) {
+            learn_earlier(*earlier, at);
         } else if (op.group == hud::grp::kHubDeviceRegistration) {
             namespace col = hud::col::hub_device;
             store::DeviceRow row;

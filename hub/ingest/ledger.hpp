@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "hub/recovery/high_water.hpp"
 #include "schema/ports.hpp"
 #include "sync/change/hlc.hpp"
+#include "sync/session/messages.hpp"
 #include "sync/store/hub_log.hpp"
 #include "sync/store/hub_watch.hpp"
 
@@ -96,10 +98,10 @@ class Ledger {
     [[nodiscard]] Result<void> raise(store::AlarmKind kind,
                                      const DeviceId& device,
                                      std::string_view detail);
-    /// The same, unless that very detail was heard before, be that alarm open or closed.
-    [[nodiscard]] Result<void> raise_once(store::AlarmKind kind,
-                                          const DeviceId& device,
-                                          std::string_view detail);
+    /// Records that the log received anew keep the receipts they had before, as records of the
+    /// hub's own say from here on. Those that the log does not have, or that are no earlier, are
+    /// left out. Returns how many receipts counted.
+    [[nodiscard]] Result<std::size_t> adopt_earlier(std::span<const sync::RunReceipt> receipts);
     [[nodiscard]] Result<void> close_alarm(std::int64_t id, std::string_view note);
     /// Nobody will bring what is missing of this replica.
     [[nodiscard]] Result<void> write_off(const sync::Replica& replica, std::string_view why);
@@ -150,9 +152,11 @@ class Ledger {
     /// this one's place.
     void learn(const sync::EncodedView& view, HubSeq at);
     void learn_verdict(const sync::RecordVerdict& verdict, HubSeq at);
+    void learn_earlier(const sync::RunReceipt& receipt, HubSeq at);
     /// Ids that the record mints and nobody had are its own from here on.
     void take_ids(const sync::RecordShape& shape, HubSeq at);
     store::ReplicaRow& row_of(const sync::Replica& replica);
+    [[nodiscard]] bool is_earlier(const sync::RunReceipt& receipt);
 
     store::HubLog log_;
     Clock* clock_;

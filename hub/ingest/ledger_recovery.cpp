@@ -6,6 +6,8 @@
 
 #include "hub/ingest/ledger.hpp"
 #include "schema/planted.hpp"
+#include "sync/session/earlier.hpp"
+#include "sync/store/log_records.hpp"
 
 /// The part of Ledger that knows that it, or a device, may be an older image of itself.
 namespace streetlog::hub {
@@ -148,14 +150,44 @@ Result<void> Ledger::raise(store::AlarmKind kind, const DeviceId& device, std::s
     });
 }
 
-Result<void> Ledger::raise_once(store::AlarmKind kind,
-                                const DeviceId& device,
-                                std::string_view detail) {
-    return in_one([&]() -> Result<void> {
-        store::HubWatch watch{log_.db()};
-        if (!watch.heard(kind, device, detail)) watch.raise(kind, device, detail, clock_->now());
-        return {};
-    });
+/// Whether the receipt is before what the log goes by, for any of its records.
+bool Ledger::is_earlier(const sync::RunReceipt& receipt) {
+    const auto last = store::chain_at(log_, receipt.replica, receipt.last_seq);
+    if (!last || *last != receipt.last_hash) return false;
+    for (std::uint64_t seq = receipt.first_seq; seq <= receipt.last_seq;) {
+        const auto run = log_.run_of(receipt.replica, seq);
+        if (!run) return false;
+        for (; seq <= std::min(run->last_seq(), receipt.last_seq); ++seq) {
+            const std::size_t i = seq - run->first_seq;
+            const auto counts = log_.earlier().smallest({receipt.replica, seq},
+                                                        {run->first_hub.value + i},
+                                                        run->receipt.of(i),
+                                                        {head_.seq.value + 1});
+            if (receipt.of(seq).place < counts.place) return true;
+        }
+    }
+    return false;
+}
+
+/// After another loss it may come back before the records it is of, or where others have their
+/// numbers: then it says nothing, and whoever has the receipt brings it again.
+void Ledger::learn_earlier(const sync::RunReceipt& receipt, HubSeq at) {
+    const auto last = store::chain_at(log_, receipt.replica, receipt.last_seq);
+    if (last && *last == receipt.last_hash)
+        log_.earlier().add({receipt.replica, receipt.first_seq, sync::span_of(receipt), at});
+}
+
+Result<std::size_t> Ledger::adopt_earlier(std::span<const sync::RunReceipt> receipts) {
+    std::size_t adopted = 0;
+    for (const sync::RunReceipt& receipt : receipts) {
+        STREETLOG_TRY(const bool counts,
+                      store::guarded_job([&]() -> Result<bool> { return is_earlier(receipt); }));
+        if (!counts) continue;
+        // One at a time, so that no run of the hub's own has more to bring again than fits a page.
+        STREETLOG_TRY([[maybe_unused]] const auto key, author({}, {sync::earlier_op(receipt)}));
+        ++adopted;
+    }
+    return adopted;
 }
 
 Result<void> Ledger::close_alarm(std::int64_t id, std::string_view note) {

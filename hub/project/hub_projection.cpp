@@ -115,7 +115,21 @@ struct HubProjection::Impl {
         return done;
     }
 
+    /// One run where it stands.
     [[nodiscard]] Result<void> apply(store::HubLog& log, const store::LogRun& run) {
+        STREETLOG_CHECK(put_run(log, run, std::nullopt));
+        if (run.replica.device == hub)
+            for (const auto& row : log.earlier().at(run.first_hub, run.last_hub()))
+                for (const auto& part : store::runs_again(log, row))
+                    STREETLOG_CHECK(put_run(log, part, row.at));
+        cursor = {run.last_hub(), run.hub_hash};
+        return {};
+    }
+
+    /// `again`: it is already here, and what the hub said there gives it other receipts.
+    [[nodiscard]] Result<void> put_run(store::HubLog& log,
+                                       const store::LogRun& run,
+                                       std::optional<HubSeq> again) {
         const auto damaged = [&](const char* what) {
             return fail(
                 ErrorCode::kDamaged,
@@ -133,10 +147,11 @@ struct HubProjection::Impl {
         const bool edges = exceptions.empty() || shows_edges(views);
         bool for_everyone = false;
         for (std::uint32_t i = 0; i < run.count; ++i) {
-            const HubSeq at{run.first_hub.value + i};
+            const HubSeq place{run.first_hub.value + i};
+            const HubSeq at = again.value_or(place);
             const sync::RecordKey key{run.replica, run.first_seq + i};
             const auto receipt = run.receipt.of(i);
-            const auto set_aside = std::ranges::find(exceptions, at, &store::ExceptionRow::seq);
+            const auto set_aside = std::ranges::find(exceptions, place, &store::ExceptionRow::seq);
             const auto record = readable(views[i]);
             const bool hidden =
                 set_aside != exceptions.end() && !store::released_before(log, key, at);
@@ -155,14 +170,13 @@ struct HubProjection::Impl {
             }
             // A record that was set aside was late or not all the same.
             if (record && record->header.key() == key && run.replica.device != hub)
-                lateness.take(at,
+                lateness.take(place,
                               *record,
                               (*times)[i].interaction,
                               {receipt.saved, (*times)[i].save_flags},
                               receipt.place.received);
         }
         if (for_everyone) scopes.office_run(run.first_hub);
-        cursor = {run.last_hub(), run.hub_hash};
         return {};
     }
 
@@ -184,7 +198,10 @@ struct HubProjection::Impl {
             const auto released = store::find_set_aside(log, verdict->record);
             if (!released || released->at >= at) continue;  // it is met later, and put then
             const auto content = sync::decode(released->view());
-            if (content && in_force(*content)) put(*content, released->receipt, at);
+            if (!content || !in_force(*content)) continue;
+            const auto receipt =
+                log.earlier().smallest(verdict->record, released->at, released->receipt, at);
+            put(*content, receipt, at);
         }
     }
 

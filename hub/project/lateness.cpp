@@ -66,8 +66,10 @@ Lateness::Lateness(store::Db& db, store::DbReplicaNumbers& numbers, store::Entit
     : db_(db),
       numbers_(numbers),
       states_(states),
-      add_(db.prepare("INSERT OR REPLACE INTO verdict VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-                      "?12,?13,?14,?15,?16,?17)")),
+      // Once more when it comes to light that the record was here earlier, and then for good.
+      add_(db.prepare("INSERT OR REPLACE INTO verdict SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
+                      "?12,?13,?14,?15,?16,?17 WHERE NOT EXISTS(SELECT 1 FROM verdict WHERE "
+                      "hub_seq = ?1 AND received_ms <= ?8)")),
       list_(db.prepare(
           "SELECT v.hub_seq, v.replica_no, v.seq, v.kind, v.source, v.user, e.id, v.received_ms, "
           "v.occurred_lo, v.occurred_hi, v.saved_lo, v.saved_hi, v.verdict, v.cause, "

@@ -30,8 +30,9 @@ std::string_view todo(store::AlarmKind kind) {
                    "missing. Close the alarm when nothing is.";
         case store::AlarmKind::kEarlierReceipts:
             return "This hub had these records before it fell back, and a copy of the device that "
-                   "had no receipts brought them again. Times received and lateness are those of "
-                   "the second time: do not hold them against anybody.";
+                   "had no receipts brought them again first. Times received and lateness are "
+                   "those "
+                   "of the first time now; what was exported in between has the later ones.";
         case store::AlarmKind::kForgery:
             return "A faulty program or somebody in between. It had no effect; look at the device.";
     }

@@ -238,7 +238,7 @@ void DevicePeer::suspect(const std::string& what) {
         [](const Result<void>&) {});
 }
 
-/// A person hears of it; the log goes on with the times it has.
+/// The log goes by them from there on, and a person hears of it.
 void DevicePeer::learn_earlier(const sync::LearnEarlier& learn) {
     const auto& first = *std::ranges::min_element(
         learn.receipts, {}, [](const sync::RunReceipt& r) { return r.first_seq; });
@@ -246,13 +246,16 @@ void DevicePeer::learn_earlier(const sync::LearnEarlier& learn) {
     for (const auto& r : learn.receipts) records += r.last_seq - r.first_seq + 1;
     const std::string what = fmt::format(
         "it has receipts for {}, from its record {} on, that are earlier than "
-        "this log's; the first is of {}",
+        "this log's were, and it goes by them now; the first is of {}",
         records == 1 ? "1 record" : fmt::format("{} records", records),
         first.first_seq,
         format_instant(first.received));
     port_.write(
-        [what, device = session_.replica().device](Ledger& ledger) {
-            return ledger.raise_once(store::AlarmKind::kEarlierReceipts, device, what);
+        [what, device = session_.replica().device, receipts = learn.receipts](
+            Ledger& ledger) -> Result<void> {
+            STREETLOG_TRY(const auto adopted, ledger.adopt_earlier(receipts));
+            if (adopted == 0) return {};
+            return ledger.raise(store::AlarmKind::kEarlierReceipts, device, what);
         },
         [](const Result<void>&) {});
 }

@@ -245,7 +245,7 @@ constexpr const char* kClaimsTooMuch = "an op claims more than it can hold";
 
 bool known(OpKind kind) {
     const auto n = static_cast<std::uint16_t>(kind);
-    return (n >= 1 && n <= 7) || (n >= 32 && n <= 35);
+    return (n >= 1 && n <= 7) || (n >= 32 && n <= 36);
 }
 
 Result<Op> read_op(BytesView bytes, const DecodedHeader& header) {

@@ -12,7 +12,8 @@ bool Op::redacted() const {
 }
 
 bool has_table(OpKind kind) {
-    return kind != OpKind::kAttach && kind != OpKind::kRule && kind != OpKind::kVerdict;
+    return kind != OpKind::kAttach && kind != OpKind::kRule && kind != OpKind::kVerdict &&
+           kind != OpKind::kEarlier;
 }
 
 std::string_view name_of(StatusCode code) {

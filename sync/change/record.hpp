@@ -78,10 +78,11 @@ enum class OpKind : std::uint16_t {
     kUser = 33,
     kRule = 34,
     kVerdict = 35,  // releases or rejects a quarantined or held record
+    kEarlier = 36,  // brings receipts that records had before the hub gave them others
 };
 
 /// Whether an op of this kind writes to a table of the catalogue. What the others (attach, rule,
-/// verdict) say is in cells with numbers of their own.
+/// verdict, earlier) say is in cells with numbers of their own.
 [[nodiscard]] bool has_table(OpKind kind);
 
 /// One write of a Save.

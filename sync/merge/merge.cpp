@@ -190,6 +190,7 @@ bool writes_value(OpKind kind) {
         case OpKind::kAttach:
         case OpKind::kRule:
         case OpKind::kVerdict:
+        case OpKind::kEarlier:
             return false;
     }
     return false;

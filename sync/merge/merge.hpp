@@ -15,8 +15,8 @@
 /// it again; a hidden write is put only once it is released.
 namespace streetlog::sync {
 
-/// Whether an op of this kind adds a sibling. The others (unlink, attach, rule, verdict) can only
-/// supersede; what else they say is read from the log.
+/// Whether an op of this kind adds a sibling. The others (unlink, attach, rule, verdict, earlier)
+/// can only supersede; what else they say is read from the log.
 [[nodiscard]] bool writes_value(OpKind kind);
 
 /// Takes in one write.

@@ -131,12 +131,12 @@ void HubSession::on_earlier(Earlier m) {
     if (recovering_) return close(WireCode::kProtocolViolation, "receipts out of turn");
     LearnEarlier learn;
     for (RunReceipt& r : m.receipts) {
-        const bool good = r.replica == hello_.replica && config_.key &&
-                          verify_receipt(config_.key->public_key(), r) &&
-                          log_.hash_at(r.replica, r.last_seq) == r.last_hash;
-        if (good)
+        const bool given = r.replica.device == hello_.replica.device && config_.key &&
+                           verify_receipt(config_.key->public_key(), r);
+        const bool here = given && log_.hash_at(r.replica, r.last_seq) == r.last_hash;
+        if (here)
             learn.receipts.push_back(std::move(r));
-        else
+        else if (!given || r.replica == hello_.replica)
             actions_.emplace_back(Suspect{"a receipt that the hub did not give"});
     }
     if (!learn.receipts.empty()) actions_.emplace_back(std::move(learn));

@@ -120,9 +120,7 @@ Result<void> AgentStore::Impl::merge_bytes(StateTables& into,
         return {};
     }
     into.projection.put(*record, receipt);
-    if (key.replica.device != me.settings.hub) return {};
-    for (const sync::Op& op : record->ops)
-        if (const auto verdict = sync::verdict_of(op)) take_verdict(*verdict);
+    if (key.replica.device == me.settings.hub) take_words(*record);
     return {};
 }
 
@@ -175,12 +173,34 @@ Result<void> AgentStore::Impl::replay_held() {
         for (const Row& row : ready) {
             live.projection.put(row.record, row.receipt);
             gone.with(row.hub_seq).run();
-            if (row.record.header.replica.device != me.settings.hub) continue;
-            for (const sync::Op& op : row.record.ops)
-                if (const auto verdict = sync::verdict_of(op)) take_verdict(*verdict);
+            if (row.record.header.replica.device == me.settings.hub) take_words(row.record);
         }
         return {};
     });
+}
+
+/// What a record of the hub says about others' records.
+void AgentStore::Impl::take_words(const sync::Record& record) {
+    for (const sync::Op& op : record.ops) {
+        if (const auto verdict = sync::verdict_of(op)) take_verdict(*verdict);
+        if (const auto earlier = sync::earlier_of(op)) take_earlier(*earlier);
+    }
+}
+
+/// Those of others come with their records.
+void AgentStore::Impl::take_earlier(const sync::RunReceipt& receipt) {
+    if (receipt.replica != me.settings.self || !check_own(receipt) ||
+        receipt.last_seq >= me.next_seq)
+        return;
+    const auto mine = hash_at(receipt.last_seq);
+    if (!mine || *mine != std::optional{receipt.last_hash})
+        return;  // of a copy that wrote something else
+    keep_receipt(receipt);
+    db.prepare(
+          "UPDATE receipt SET adopted = 1 WHERE first_seq = ?1 AND last_seq = ?2 AND received_ms = "
+          "?3 AND hub_seq = ?4")
+        .with(receipt.first_seq, receipt.last_seq, receipt.received.ms, receipt.first_hub_seq.value)
+        .run();
 }
 
 /// Only this device's own records wait for it: of others the hub sends a released record again.

@@ -77,10 +77,7 @@ Result<void> AgentStore::Impl::load_chunk(std::uint32_t chunk, BytesView raw) {
             STREETLOG_TRY(const Bytes body, sync::unpack(run.encoding, run.raw_bytes, run.body));
             STREETLOG_TRY(const auto records, sync::decode_batch(body));
             for (const auto& view : records) {
-                const auto record = sync::decode(view);
-                if (!record) continue;
-                for (const sync::Op& op : record->ops)
-                    if (const auto verdict = sync::verdict_of(op)) take_verdict(*verdict);
+                if (const auto record = sync::decode(view)) take_words(*record);
             }
         }
         return {};

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "sync/change/verdict.hpp"
+#include "sync/session/earlier.hpp"
 #include "sync/store/agent_store.hpp"
 #include "sync/store/key_fill.hpp"
 #include "sync/store/projection.hpp"
@@ -175,7 +176,9 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<void> replay_held();
     [[nodiscard]] Result<void> rebuild_read();
     [[nodiscard]] Result<void> rebuild_state();
+    void take_words(const sync::Record& record);
     void take_verdict(const sync::RecordVerdict& verdict);
+    void take_earlier(const sync::RunReceipt& receipt);
 
     /// Scopes of states (agent_scopes.cpp).
     [[nodiscard]] Result<void> apply_states(const sync::Page& page);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,21 @@ constexpr int kCorrupt = 11;             // SQLITE_CORRUPT
 constexpr std::size_t kPutRows = 5'000;  // between two flushes, to bound the memory
 
 std::uint64_t natural(std::int64_t n) { return static_cast<std::uint64_t>(n); }
+
+/// The smallest place of what the state still names.
+std::optional<sync::Place> first_in(const sync::EntityState& state) {
+    std::optional<sync::Place> out;
+    const auto take = [&out](const std::optional<sync::Place>& place) {
+        if (place && (!out || *place < *out)) out = place;
+    };
+    for (const auto& [id, reg] : state.registers) {
+        for (const auto& sibling : reg.siblings)
+            if (sibling.receipt) take(sibling.receipt->place);
+        for (const auto& gone : reg.gone) take(gone.by_place);
+        for (const auto& hidden : reg.hidden) take(hidden.place);
+    }
+    return out;
+}
 
 }  // namespace
 
@@ -97,10 +113,15 @@ Result<void> AgentStore::Impl::take_incarnation(std::uint64_t common, std::uint3
     for (std::uint64_t seq = common + 1; seq < me.next_seq; ++seq) {
         mine.push_back(own_record(seq));
         const sync::Record& record = mine.back();
-        for (std::size_t i = 0; i < record.ops.size(); ++i)
-            if (const EntityId id = record.ops[i].entity; !id.is_nil())
-                sync::drop(live.projection.states.touch(id).state,
-                           {old, seq, static_cast<std::uint16_t>(i)});
+        const auto receipt = receipt_of(seq);
+        for (std::size_t i = 0; i < record.ops.size(); ++i) {
+            const EntityId id = record.ops[i].entity;
+            if (id.is_nil()) continue;
+            auto& state = live.projection.states.touch(id).state;
+            sync::drop(state, {old, seq, static_cast<std::uint16_t>(i)});
+            // The hub that gave it lost it, and gives others.
+            if (receipt && state.first == receipt->place) state.first = first_in(state);
+        }
     }
     db.prepare(
           "INSERT INTO own_before SELECT ?1, o.seq, o.hash, o.occurred_ms, o.recorded_ms, o.body, "
@@ -232,44 +253,94 @@ Result<void> AgentStore::install(BytesView token, BytesView machine) {
     });
 }
 
-/// One pass in the order of the index; those that may still overlap stay in `open`.
-Result<std::vector<sync::RunReceipt>> AgentStore::earlier_receipts(std::size_t most) {
-    struct Range {
-        std::int64_t id;
-        std::uint64_t first, last;
-        sync::Place place;  // of `first`
-    };
+namespace {
 
-    return guarded_job([&]() -> Result<std::vector<sync::RunReceipt>> {
-        std::vector<Range> open;
-        std::vector<std::int64_t> earlier;
-        auto rows = impl_->db.prepare(
-            "SELECT id, first_seq, last_seq, received_ms, hub_seq FROM receipt ORDER BY first_seq, "
-            "last_seq, received_ms, hub_seq");
-        while (rows.step() && earlier.size() < most) {
-            const Range next{rows.integer(0),
-                             natural(rows.integer(1)),
-                             natural(rows.integer(2)),
-                             {{rows.integer(3)}, {natural(rows.integer(4))}}};
-            std::erase_if(open, [&](const Range& r) { return r.last < next.first; });
-            for (const Range& other : open) {
-                sync::Place there = other.place;
-                there.seq.value += next.first - other.first;
-                if (there == next.place) continue;
-                const auto id = there < next.place ? other.id : next.id;
-                if (std::ranges::find(earlier, id) == earlier.end()) earlier.push_back(id);
-            }
-            open.push_back(next);
+/// Receipts of consecutive records, in short.
+struct Range {
+    std::int64_t id;
+    std::uint64_t first, last;
+    sync::Place place;  // of `first`
+    bool settled;       // the hub goes by it
+};
+
+Range range_in(const Stmt& row, bool settled) {
+    return {row.integer(0),
+            natural(row.integer(1)),
+            natural(row.integer(2)),
+            {{row.integer(3)}, {natural(row.integer(4))}},
+            settled};
+}
+
+/// Those of `ranges` that are before another one of the same record, and not settled. One pass in
+/// ascending order; those that may still overlap stay in `open`.
+std::vector<std::int64_t> earlier_ones(const std::vector<Range>& ranges) {
+    std::vector<Range> open;
+    std::vector<std::int64_t> out;
+    for (const Range& next : ranges) {
+        std::erase_if(open, [&](const Range& r) { return r.last < next.first; });
+        for (const Range& other : open) {
+            sync::Place there = other.place;
+            there.seq.value += next.first - other.first;
+            if (there == next.place) continue;
+            const Range& first = there < next.place ? other : next;
+            if (!first.settled && std::ranges::find(out, first.id) == out.end())
+                out.push_back(first.id);
         }
-        rows.reset();
+        open.push_back(next);
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<std::vector<sync::RunReceipt>> AgentStore::earlier_receipts(std::size_t most) {
+    return guarded_job([&]() -> Result<std::vector<sync::RunReceipt>> {
         std::vector<sync::RunReceipt> out;
-        auto body = impl_->db.prepare("SELECT body FROM receipt WHERE id = ?1");
-        for (const auto id : earlier) {
-            body.with(id);
-            if (!body.step()) continue;
-            STREETLOG_TRY(auto receipt, decode_receipt(body.blob(0)));
-            body.reset();
-            if (!receipt.signature.empty()) out.push_back(std::move(receipt));
+        const auto add = [&](Stmt& body, const std::vector<Range>& ranges) -> Result<void> {
+            for (const auto id : earlier_ones(ranges)) {
+                if (out.size() >= most) break;
+                body.with(id);
+                if (!body.step()) continue;
+                STREETLOG_TRY(auto receipt, decode_receipt(body.blob(0)));
+                body.reset();
+                if (!receipt.signature.empty()) out.push_back(std::move(receipt));
+            }
+            return {};
+        };
+        auto& db = impl_->db;
+        std::vector<Range> ranges;
+        auto rows = db.prepare(
+            "SELECT id, first_seq, last_seq, received_ms, hub_seq, adopted FROM receipt ORDER BY "
+            "first_seq, last_seq, received_ms, hub_seq");
+        while (rows.step()) ranges.push_back(range_in(rows, rows.integer(5) != 0));
+        auto body = db.prepare("SELECT body FROM receipt WHERE id = ?1");
+        STREETLOG_CHECK(add(body, ranges));
+
+        // Of earlier incarnations the hub's receipts came with the pages.
+        auto before = db.prepare(
+            "SELECT rowid, first_seq, last_seq, received_ms, hub_seq FROM receipt_before WHERE "
+            "incarnation = ?1");
+        auto before_body = db.prepare("SELECT body FROM receipt_before WHERE rowid = ?1");
+        auto runs = db.prepare("SELECT receipt FROM run WHERE replica_no = ?1");
+        for (const Branch& branch : impl_->branches) {
+            ranges.clear();
+            const sync::Replica old{impl_->me.settings.self.device, branch.incarnation};
+            runs.with(impl_->numbers.number_of(old));
+            while (runs.step()) {
+                STREETLOG_TRY(const auto r, decode_receipt(runs.blob(0)));
+                ranges.push_back({0, r.first_seq, r.last_seq, {r.received, r.first_hub_seq}, true});
+            }
+            before.with(branch.incarnation);
+            while (before.step()) {
+                Range mine = range_in(before, false);
+                mine.settled = std::ranges::any_of(ranges, [&](const Range& r) {
+                    return r.settled && r.first == mine.first && r.place == mine.place;
+                });
+                ranges.push_back(mine);
+            }
+            std::ranges::sort(
+                ranges, {}, [](const Range& r) { return std::tuple{r.first, r.last}; });
+            STREETLOG_CHECK(add(before_body, ranges));
         }
         return out;
     });

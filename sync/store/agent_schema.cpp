@@ -94,8 +94,13 @@ CREATE INDEX receipt_before_range ON receipt_before(incarnation, first_seq);
 CREATE TABLE branch(incarnation INTEGER PRIMARY KEY, common INT NOT NULL, successor INT NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<const char*, 6> kSteps{
-    kLog, kStateTables, kScopes, kLookupTables, kBootstrap, kRecovery};
+/// Receipts that the hub is known to go by, though it gave others later.
+constexpr const char* kAdopted = R"sql(
+ALTER TABLE receipt ADD COLUMN adopted INT NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 7> kSteps{
+    kLog, kStateTables, kScopes, kLookupTables, kBootstrap, kRecovery, kAdopted};
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 6> kSteps{R"sql(
+constexpr std::array<const char*, 7> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -74,6 +74,13 @@ CREATE TABLE gap(               -- records the hub gave a receipt for and does n
     device BLOB NOT NULL, incarnation INTEGER NOT NULL, seq INTEGER NOT NULL, epoch INTEGER NOT NULL,
     opened_ms INTEGER NOT NULL, closed_ms INTEGER, how TEXT NOT NULL DEFAULT '',
     PRIMARY KEY(device, incarnation, epoch)) STRICT, WITHOUT ROWID;
+)sql",
+                                            R"sql(
+CREATE TABLE earlier(           -- receipts from before those in log_run, from the hub's own records
+    hub_seq INTEGER NOT NULL, device BLOB NOT NULL, incarnation INTEGER NOT NULL, first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL, receipt BLOB NOT NULL) STRICT;
+CREATE INDEX earlier_at ON earlier(hub_seq);
+CREATE INDEX earlier_of ON earlier(device, incarnation, last_seq);
 )sql"};
 
 constexpr const char* kDeviceColumns =
@@ -157,7 +164,7 @@ Result<HubLog> HubLog::open(const std::filesystem::path& directory, Access acces
     return guarded_job([&]() -> Result<HubLog> { return HubLog{std::move(db)}; });
 }
 
-HubLog::HubLog(Db db) : db_(std::move(db)) {
+HubLog::HubLog(Db db) : db_(std::move(db)), earlier_(db_) {
     const std::string select = kRunColumns;
     after_ = db_.prepare((select + "WHERE first_hub > ? ORDER BY first_hub").c_str());
     at_ = db_.prepare((select + "WHERE first_hub <= ? ORDER BY first_hub DESC LIMIT 1").c_str());

@@ -9,6 +9,7 @@
 #include "sync/change/receipts.hpp"
 #include "sync/change/sign.hpp"
 #include "sync/change/verdict.hpp"
+#include "sync/store/earlier_receipts.hpp"
 #include "sync/store/sqlite.hpp"
 
 namespace streetlog::store {
@@ -144,6 +145,9 @@ class HubLog {
     void scan_entities(const std::function<void(std::int64_t eno, const EntityId& id)>& take);
     [[nodiscard]] std::int64_t entity_count();
 
+    /// What came to light of receipts from before those in the runs.
+    [[nodiscard]] EarlierReceipts& earlier() { return earlier_; }
+
     // --- writing; inside a transaction of the caller
     [[nodiscard]] Db& db() { return db_; }
 
@@ -171,6 +175,7 @@ class HubLog {
     Stmt append_, entity_, exception_, verdict_, replica_, device_, user_, setting_, get_setting_;
     Stmt after_, at_, of_, exceptions_, verdict_on_, verdicts_, replicas_, replicas_of_, place_of_,
         head_, device_of_;
+    EarlierReceipts earlier_;
 };
 
 }  // namespace streetlog::store

@@ -51,13 +51,6 @@ void HubWatch::raise(AlarmKind kind, const DeviceId& device, std::string_view de
         .run();
 }
 
-bool HubWatch::heard(AlarmKind kind, const DeviceId& device, std::string_view detail) {
-    auto row =
-        db_.prepare("SELECT 1 FROM alarm WHERE kind = ?1 AND device = ?2 AND detail = ?3 LIMIT 1");
-    row.with(kind, BytesView{device.bytes}, detail);
-    return row.step();
-}
-
 std::vector<AlarmRow> HubWatch::alarms() {
     std::vector<AlarmRow> out;
     auto rows = db_.prepare(

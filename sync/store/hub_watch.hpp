@@ -59,8 +59,6 @@ class HubWatch {
 
     /// One alarm a kind and device is open at a time; the next one is counted in it.
     void raise(AlarmKind kind, const DeviceId& device, std::string_view detail, Instant now);
-    /// Whether an alarm, open or closed, says so.
-    [[nodiscard]] bool heard(AlarmKind kind, const DeviceId& device, std::string_view detail);
     [[nodiscard]] std::vector<AlarmRow> alarms();
     /// False when there is no such open alarm.
     [[nodiscard]] bool close_alarm(std::int64_t id, std::string_view note, Instant now);

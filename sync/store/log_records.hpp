@@ -32,6 +32,10 @@ struct LoggedRecord {
 /// hub itself says so, when a version of it understands them.
 [[nodiscard]] std::optional<LoggedRecord> find_set_aside(HubLog& log, const sync::RecordKey& key);
 
+/// The records that earlier receipts are of, again, with these: parts of the log's runs, whose
+/// places stay. Not those of a run that cannot be read.
+[[nodiscard]] std::vector<LogRun> runs_again(HubLog& log, const EarlierRow& earlier);
+
 /// Whether a release of the record stands in the log before `at`.
 [[nodiscard]] bool released_before(HubLog& log, const sync::RecordKey& key, HubSeq at);
 

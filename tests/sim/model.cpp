@@ -18,7 +18,7 @@ using sync::Place;
 
 bool writes_value(OpKind kind) {
     return kind != OpKind::kUnlink && kind != OpKind::kAttach && kind != OpKind::kRule &&
-           kind != OpKind::kVerdict;
+           kind != OpKind::kVerdict && kind != OpKind::kEarlier;
 }
 
 bool is_key(const sync::Cell& cell) {

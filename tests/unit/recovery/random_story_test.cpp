@@ -93,9 +93,9 @@ TEST_P(RandomStory, EndsWithEveryRecordOnceAndAllTheSame) {
     for (std::uint32_t n = 1; n <= 3; ++n) sites_.push_back(enrol(n));
     back_up();
     for (int i = 0; i < 60 && !HasFailure(); ++i) step(copies);
-    // Where a copy without the receipt comes to the restored hub before the original, the record is
-    // received anew.
-    if (copies_ > 0) received_.clear();
+    // Of two that went on under the same numbers one gives its records others; what the hub had
+    // signed for these before it lost them proves nothing then.
+    if (copies_ > 0 && losses_ > 0) received_.clear();
     SCOPED_TRACE(testing::Message() << copies_ << " copies, the hub lost " << losses_ << " times");
     std::vector<DeviceSite*> all;
     for (const auto& site : sites_) all.push_back(site.get());
@@ -105,11 +105,12 @@ TEST_P(RandomStory, EndsWithEveryRecordOnceAndAllTheSame) {
     EXPECT_EQ(hub_.alarms(store::AlarmKind::kHubFellBack).empty(), losses_ == 0);
 }
 
-/// STREETLOG_STORIES asks for all numbers below it. 14 is open (hub/DESIGN.md): a device keeps the
-/// earlier receipt of what a copy brought anew. So is 1: copies of a copy share unsent records.
+/// STREETLOG_STORIES asks for all numbers below it. Of the first 200 these are open
+/// (hub/DESIGN.md): 1, 84, 91, 124, 127, 166 and 177 double records, 50 keeps times that nobody can
+/// prove.
 std::uint32_t stories() {
     const char* asked = std::getenv("STREETLOG_STORIES");
-    return asked == nullptr ? 14 : static_cast<std::uint32_t>(std::strtoul(asked, nullptr, 10));
+    return asked == nullptr ? 24 : static_cast<std::uint32_t>(std::strtoul(asked, nullptr, 10));
 }
 
 INSTANTIATE_TEST_SUITE_P(Numbers, RandomStory, testing::Range(std::uint32_t{2}, stories()));
