@@ -91,6 +91,8 @@ class SimAgent {
     void lose_program();
     void connect();
     void take_certificate();
+    /// I8: a device does not ask for the same over and over.
+    void count_session();
     void end_session();
     void retry();
     void sync_when(Millis wait);
@@ -134,6 +136,8 @@ class SimAgent {
     Instant watched_;
     std::uint64_t life_ = 0;
     std::uint64_t wait_ = 0;  // of the attempt that counts
+    Instant busy_since_{};
+    int sessions_ = 0;  // since then
     bool waiting_ = false;
     bool wall_lied_ = false;
     std::optional<store::Anchor>

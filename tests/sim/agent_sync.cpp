@@ -5,6 +5,12 @@
 
 /// The device and its hub: sessions one after the other, as agent/sync/runner.cpp has them.
 namespace streetlog::sim {
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr int kSessionsAnHour = 400;
+
+}  // namespace
 
 void SimAgent::set_link(const Link& next) {
     const bool was_up = link.up;
@@ -38,6 +44,7 @@ void SimAgent::connect() {
     watch();
     if (!running()) return;
     ++world_.out.sessions;
+    count_session();
     const auto connection = std::make_shared<SimConnection>(world_, *this, world_.out.sessions);
     connection_ = connection;
     sync::AgentSessionConfig config;
@@ -64,6 +71,16 @@ void SimAgent::connect() {
                                 : agent::DeviceSession::Work::kAtOnce);
     world_.hub->adopt(connection);
     connection->open();
+}
+
+void SimAgent::count_session() {
+    if (world_.now() - busy_since_ > Millis{kHourMs}) {
+        busy_since_ = world_.now();
+        sessions_ = 0;
+    }
+    if (++sessions_ > kSessionsAnHour)
+        Truth::broken(
+            fmt::format("{} connects again and again, {} times in an hour", name_, sessions_));
 }
 
 void SimAgent::step_session() {

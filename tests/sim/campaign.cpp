@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,11 +78,34 @@ Totals run_here(const Arguments& arguments, const std::vector<std::uint64_t>& se
     return totals;
 }
 
+std::string wrong_statement;
+
+void note_wrong_statement(void* /*nothing*/, int code, const char* message) {
+    switch (code & 0xff) {
+        case SQLITE_CONSTRAINT:
+        case SQLITE_MISMATCH:
+        case SQLITE_MISUSE:
+        case SQLITE_RANGE:
+            if (wrong_statement.empty()) wrong_statement = message;
+            break;
+        default:
+            break;
+    }
+}
+
 }  // namespace
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-Outcome run_one(const WorldOptions& options) { return World{options}.run(); }
+Outcome run_one(const WorldOptions& options) {
+    // Once, before SQLite is used for the first time; later it is refused and changes nothing.
+    sqlite3_config(SQLITE_CONFIG_LOG, note_wrong_statement, nullptr);
+    wrong_statement.clear();
+    auto outcome = World{options}.run();
+    if (!wrong_statement.empty())
+        outcome.violation = std::string{kWrongStatement} + wrong_statement;
+    return outcome;
+}
 
 void report(const WorldOptions& options, const Outcome& out) {
     std::cout << fmt::format(

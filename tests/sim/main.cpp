@@ -73,6 +73,9 @@ Arguments parse(const std::vector<std::string>& args) {
             out.failing_operations = true;
         } else if (arg == "--planted") {
             out.planted = true;
+        } else if (arg == "--planted-seeds") {
+            out.planted = true;
+            out.planted_seeds = next();
         } else if (arg == "--no-faults") {
             out.world.faults = false;
         } else if (arg == "--with") {
@@ -94,7 +97,8 @@ Arguments parse(const std::vector<std::string>& args) {
                          "[--jobs N] "
                          "[--twice] [--shrink] [--drop FAULT,...] [--no-faults] [--narrate] "
                          "[--with scopes,snapshots,carried,old-hub | --with nothing] "
-                         "[--plant BUG | --planted] [--crash-points | --failing-operations]\n";
+                         "[--plant BUG | --planted | --planted-seeds FILE] [--crash-points | "
+                         "--failing-operations]\n";
             std::exit(2);
         }
     }
