@@ -37,8 +37,11 @@ PreparedRun prepared(const std::shared_ptr<const sync::IncomingRun>& in,
     for (std::size_t i = 0; i < in->records.size(); ++i) {
         std::optional<sync::Receipt> receipt;
         const std::uint64_t seq = in->first_seq + i;
-        for (const auto& r : in->receipts)
-            if (r.first_seq <= seq && seq <= r.last_seq) receipt = r.of(seq);
+        for (const auto& r : in->receipts) {
+            if (seq < r.first_seq || seq > r.last_seq) continue;
+            const auto given = r.of(seq);
+            if (!receipt || given.place < receipt->place) receipt = given;
+        }
         run.records.push_back({sync::inspect(in->records[i]), in->chain[i], receipt});
     }
     return run;
