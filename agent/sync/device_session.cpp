@@ -88,8 +88,8 @@ bool DeviceSession::end(Error error) {
     return false;
 }
 
-/// Receipts that were there first, should the hub have given later ones since. A few are enough for
-/// it to say so.
+/// Receipts that were there first, should the hub have given later ones since. As many as a message
+/// takes; the others in later sessions, when the hub goes by these.
 bool DeviceSession::tell_earlier() {
     auto earlier = sides_.store.earlier_receipts(sync::kEarlierMax);
     if (!earlier) return end(std::move(earlier).error());

@@ -31,8 +31,7 @@ std::string_view todo(store::AlarmKind kind) {
         case store::AlarmKind::kEarlierReceipts:
             return "This hub had these records before it fell back, and a copy of the device that "
                    "had no receipts brought them again first. Times received and lateness are "
-                   "those "
-                   "of the first time now; what was exported in between has the later ones.";
+                   "those of the first time now; what was exported in between has the later ones.";
         case store::AlarmKind::kForgery:
             return "A faulty program or somebody in between. It had no effect; look at the device.";
     }

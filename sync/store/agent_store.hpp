@@ -107,8 +107,8 @@ class AgentStore {
     /// The database may be a copy: what is in it now may be in another, too. The hub is told before
     /// anything after that is sent.
     [[nodiscard]] Result<void> suspect_copy();
-    /// Receipts the store has for own records that it has later ones for as well, about `most` of
-    /// them.
+    /// Receipts the store has for records of this device, under whatever incarnation, that it has
+    /// later ones for as well; at most `most`, and none that the hub is known to go by.
     [[nodiscard]] Result<std::vector<sync::RunReceipt>> earlier_receipts(std::size_t most);
     /// Whether the database belongs to this installation; `token` and `machine` are what is kept
     /// outside of it.
