@@ -52,6 +52,7 @@ void Ledger::notice_loss(const LedgerSetup& setup) {
     for (const auto& row : log_.replicas_of(self_.device))
         last = std::max<std::uint64_t>(last, row.replica.incarnation);
     next = std::max(next, last + 1);
+    if (own) next = std::max<std::uint64_t>(next, std::uint64_t{mark->incarnation} + 1);
     STREETLOG_ASSERT(next <= std::numeric_limits<std::uint32_t>::max());
     if (planted(Bug::kIncarnationReused) && last > 0) next = last;
     self_.incarnation = static_cast<std::uint32_t>(next);

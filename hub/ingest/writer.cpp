@@ -90,7 +90,10 @@ void Writer::work() {
             commit_group(items);
         }
         if (high_water_)
-            high_water_->note({ledger_.self().device, ledger_.head(), ledger_.last_received()});
+            high_water_->note({ledger_.self().device,
+                               ledger_.head(),
+                               ledger_.last_received(),
+                               ledger_.self().incarnation});
         if (ledger_.head() != before && on_commit_) on_commit_(ledger_.head());
     }
     if (high_water_ && high_water_->waits()) high_water_->write();

@@ -13,12 +13,13 @@ constexpr std::string_view kForm = "streetlog-high-water-1";
 constexpr std::chrono::seconds kBetween{1};
 
 std::string to_text(const HighWater& mark) {
-    return fmt::format("{} {} {} {} {}\n",
+    return fmt::format("{} {} {} {} {} {}\n",
                        kForm,
                        to_string(mark.hub),
                        mark.head.seq.value,
                        to_hex(mark.head.hash),
-                       mark.received.ms);
+                       mark.received.ms,
+                       mark.incarnation);
 }
 
 /// Up to the next blank or line end; what is left stays in `text`.
@@ -52,6 +53,8 @@ std::optional<HighWater> read_high_water(const std::filesystem::path& file) {
     if (!hub || !read_number(word(rest), out.head.seq.value) ||
         !from_hex(word(rest), out.head.hash) || !read_number(word(rest), out.received.ms))
         return std::nullopt;
+    // Of a version that did not write it nothing follows.
+    if (!rest.empty() && !read_number(word(rest), out.incarnation)) return std::nullopt;
     out.hub = *hub;
     return out;
 }

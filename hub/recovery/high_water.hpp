@@ -14,7 +14,8 @@ namespace streetlog::hub {
 struct HighWater {
     DeviceId hub;
     store::HubHead head;
-    Instant received;  // newest; time at the hub never goes back behind it
+    Instant received;               // newest; time at the hub never goes back behind it
+    std::uint32_t incarnation = 0;  // under which the hub writes; 0: not known
 
     friend bool operator==(const HighWater&, const HighWater&) = default;
 };

@@ -59,7 +59,10 @@ class HubSite {
     /// How far the log has come, as the high-water file would say.
     void note() {
         if (keeps_mark)
-            mark = hub::HighWater{ledger->self().device, ledger->head(), ledger->last_received()};
+            mark = hub::HighWater{ledger->self().device,
+                                  ledger->head(),
+                                  ledger->last_received(),
+                                  ledger->self().incarnation};
     }
 
     [[nodiscard]] std::filesystem::path backup() const { return folder_.path() / "backup"; }
@@ -356,7 +359,8 @@ class RecoveryTest : public testing::Test {
             need(device->store->rebuild_state());
             EXPECT_EQ(device->dump_hash(), hash);
         }
-        EXPECT_TRUE(hub_.alarms(store::AlarmKind::kForgery).empty());
+        for (const auto& forged : hub_.alarms(store::AlarmKind::kForgery))
+            ADD_FAILURE() << forged.detail;
     }
 
     ManualClock clock_;
