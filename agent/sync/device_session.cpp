@@ -112,9 +112,11 @@ bool DeviceSession::carry_out(sync::AgentAction& action) {
             [&](const sync::ApplyPage& page) {
                 if (!stored(sides_.store.apply_page(page.page, sides_.clock.now()))) return false;
                 session_.on_page_stored(page.page.scope);
-                // Once: what this session brings of own receipts is there now.
-                if (looked_for_earlier_ || !session_.caught_up()) return true;
-                looked_for_earlier_ = true;
+                // Once, when what was there of own receipts has come, and whenever others come
+                // later.
+                if (!session_.caught_up()) return true;
+                const bool differ = sides_.store.take_receipts_differ();
+                if (std::exchange(looked_for_earlier_, true) && !differ) return true;
                 return tell_earlier();
             },
             [&](const sync::LeaveScope& left) {

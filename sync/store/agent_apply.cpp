@@ -52,9 +52,10 @@ Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run, std::int64_t 
     const sync::RunReceipt& receipt = run.receipt;
     if (receipt.replica == me.settings.self) {
         STREETLOG_CHECK(check_own(receipt));
+        std::vector<sync::RecordException> exceptions;
         for (const auto& hidden : run.hidden)
-            keep_exception({hidden.seq, hidden.status, hidden.code});
-        keep_receipt(receipt);
+            exceptions.push_back({hidden.seq, hidden.status, hidden.code});
+        keep_word(receipt, exceptions);
         return {};
     }
     const std::uint64_t count = receipt.last_seq - receipt.first_seq + 1;
@@ -215,19 +216,6 @@ Result<std::optional<sync::Position>> AgentStore::cursor(std::uint32_t scope) {
     const auto at = std::ranges::find(all, scope, &sync::ScopeCursor::scope);
     if (at == all.end()) return std::optional<sync::Position>{};
     return std::optional{at->cursor};
-}
-
-Result<void> AgentStore::forget_cursor(std::uint32_t scope) {
-    return impl_->transact([&]() -> Result<void> {
-        // It stays known as a scope that was read here, so that it can be left.
-        impl_->db
-            .prepare(
-                "UPDATE cursor SET hub_seq = 0, hub_hash = zeroblob(32), through = 0 WHERE scope = "
-                "?1")
-            .with(scope)
-            .run();
-        return {};
-    });
 }
 
 Bytes AgentStore::session_nonce() const {

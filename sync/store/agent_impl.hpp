@@ -36,6 +36,7 @@ struct Branch {
 };
 
 [[nodiscard]] std::vector<Branch> read_branches(Db& db);
+[[nodiscard]] bool is_rebuild_due(Db& db);
 
 /// Empty optional: the database is not set up.
 [[nodiscard]] std::optional<MeState> read_me(Db& db);
@@ -157,6 +158,8 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<void> check_own(const sync::RunReceipt& receipt) const;
     void keep_receipt(const sync::RunReceipt& receipt);
     void keep_exception(const sync::RecordException& exception);
+    void keep_word(const sync::RunReceipt& receipt,
+                   std::span<const sync::RecordException> exceptions);
     [[nodiscard]] std::optional<sync::VerdictAct> verdict_on(const sync::RecordKey& record);
 
     /// Others' records.
@@ -186,6 +189,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] std::uint64_t own_merged(HubSeq as_of);
     void put_own_on(const std::set<EntityId>& entities, HubSeq as_of);
     [[nodiscard]] std::set<EntityId> own_entities(std::uint64_t after, std::uint64_t last);
+    void rebuilt();
     void sweep();
     void sweep_again(std::uint64_t after);
     void unsweep(std::uint64_t after);
@@ -239,6 +243,8 @@ struct AgentStore::Impl final : sync::AgentLog {
     DbReplicaNumbers numbers;
     StateTables live;
     std::vector<Branch> branches;
+    bool receipts_differ = false;  // since somebody asked
+    bool rebuild_due = false;      // states hold what the hub took back
     Bootstrap bootstrap;
     std::unique_ptr<StateTables> next;
     std::unique_ptr<SnapshotLoader> loader;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -222,6 +223,15 @@ void AgentStore::Impl::keep_receipt(const sync::RunReceipt& receipt) {
     for (const auto& time : receipt.times) clock.absorb(time.hlc_hub);
     me.hlc = clock.last();
     me.acked = std::max(me.acked, std::min(receipt.last_seq, me.next_seq - 1));
+    const auto before = receipt_of(receipt.first_seq);
+    if (before && before->place != receipt.of(receipt.first_seq).place) {
+        // What the hub said of the first one it may have said before it got the records again.
+        db.prepare(
+              "UPDATE receipt SET adopted = 0 WHERE adopted AND first_seq <= ?2 AND last_seq >= ?1")
+            .with(receipt.first_seq, receipt.last_seq)
+            .run();
+        receipts_differ = true;
+    }
     const Bytes body = encode_receipt(receipt);
     receipt_add_
         .with(receipt.first_seq,
@@ -250,14 +260,50 @@ void AgentStore::Impl::keep_exception(const sync::RecordException& exception) {
     const bool known = exception_of_.step();
     if (known) exception_of_.reset();
     exception_add_.with(exception.seq, exception.status, exception.code).run();
-    if (!known) news_of(exception.seq);
+    if (known) return;
+    // It was accepted and is in the states, where nothing hides it any more.
+    if (receipt_of(exception.seq)) {
+        db.exec("INSERT OR IGNORE INTO rebuild_due VALUES(1)");
+        rebuild_due = true;
+    }
+    news_of(exception.seq);
+}
+
+/// What the hub says of these records counts, not what it said before it fell back: others may have
+/// come to it in another order since.
+void AgentStore::Impl::keep_word(const sync::RunReceipt& receipt,
+                                 std::span<const sync::RecordException> exceptions) {
+    auto known =
+        db.prepare("SELECT seq FROM own_exception WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq");
+    known.with(receipt.first_seq, receipt.last_seq);
+    std::vector<std::uint64_t> accepted;
+    while (known.step()) {
+        const auto seq = static_cast<std::uint64_t>(known.integer(0));
+        if (std::ranges::find(exceptions, seq, &sync::RecordException::seq) == exceptions.end())
+            accepted.push_back(seq);
+    }
+    for (const auto seq : accepted) {
+        db.prepare("DELETE FROM own_exception WHERE seq = ?1").with(seq).run();
+        db.prepare("DELETE FROM own_refused WHERE seq = ?1").with(seq).run();
+        if (bootstrap.own >= seq)
+            db.prepare("DELETE FROM own_refused_next WHERE seq = ?1").with(seq).run();
+        news_of(seq);
+    }
+    for (const auto& exception : exceptions) keep_exception(exception);
+    keep_receipt(receipt);
 }
 
 Result<void> AgentStore::store_ack(const sync::PushAck& ack) {
     for (const auto& receipt : ack.receipts) STREETLOG_CHECK(impl_->check_own(receipt));
     return impl_->transact([&]() -> Result<void> {
-        for (const auto& exception : ack.exceptions) impl_->keep_exception(exception);
-        for (const auto& receipt : ack.receipts) impl_->keep_receipt(receipt);
+        for (const auto& receipt : ack.receipts) {
+            std::vector<sync::RecordException> of_these;
+            std::ranges::copy_if(
+                ack.exceptions, std::back_inserter(of_these), [&](const auto& exception) {
+                    return exception.seq >= receipt.first_seq && exception.seq <= receipt.last_seq;
+                });
+            impl_->keep_word(receipt, of_these);
+        }
         auto& me = impl_->me;
         me.acked = std::max(me.acked, std::min(ack.acked_seq, me.next_seq - 1));
         me.safe = std::max(me.safe, std::min(ack.safe_seq, me.acked));
@@ -345,6 +391,7 @@ std::size_t AgentStore::Impl::stamp(std::size_t records_max) {
 }
 
 Result<std::size_t> AgentStore::stamp_receipts(std::size_t records_max) {
+    if (impl_->rebuild_due && !impl_->bootstrap.loading()) STREETLOG_CHECK(rebuild_state());
     std::size_t done = 0;
     STREETLOG_CHECK(impl_->transact([&]() -> Result<void> {
         done = impl_->stamp(records_max);
@@ -354,6 +401,7 @@ Result<std::size_t> AgentStore::stamp_receipts(std::size_t records_max) {
 }
 
 bool AgentStore::fully_stamped() const {
+    if (impl_->rebuild_due && !impl_->bootstrap.loading()) return false;
     const std::uint64_t next = impl_->me.stamped + 1;
     return next >= impl_->me.next_seq || !impl_->receipt_of(next);
 }

@@ -21,8 +21,21 @@ Result<void> AgentStore::Impl::rebuild_read() {
 
 Result<void> AgentStore::rebuild_state() {
     STREETLOG_TRY(const bool done, impl_->rebuild_from_base());
-    if (done) return {};
-    return impl_->transact([&] { return impl_->rebuild_state(); });
+    return impl_->transact([&]() -> Result<void> {
+        if (!done) return impl_->rebuild_state();
+        impl_->rebuilt();
+        return {};
+    });
+}
+
+bool is_rebuild_due(Db& db) {
+    auto row = db.prepare("SELECT 1 FROM rebuild_due");
+    return row.step();
+}
+
+void AgentStore::Impl::rebuilt() {
+    db.exec("DELETE FROM rebuild_due");
+    rebuild_due = false;
 }
 
 Result<sync::PageRun> run_at(const Stmt& row) {
@@ -67,6 +80,7 @@ Result<void> AgentStore::Impl::rebuild_state() {
     }
     sweep_again(0);
     flush();
+    rebuilt();
     return {};
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -292,6 +293,8 @@ std::vector<std::int64_t> earlier_ones(const std::vector<Range>& ranges) {
 }
 
 }  // namespace
+
+bool AgentStore::take_receipts_differ() { return std::exchange(impl_->receipts_differ, false); }
 
 Result<std::vector<sync::RunReceipt>> AgentStore::earlier_receipts(std::size_t most) {
     return guarded_job([&]() -> Result<std::vector<sync::RunReceipt>> {

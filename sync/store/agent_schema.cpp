@@ -99,8 +99,13 @@ constexpr const char* kAdopted = R"sql(
 ALTER TABLE receipt ADD COLUMN adopted INT NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<const char*, 7> kSteps{
-    kLog, kStateTables, kScopes, kLookupTables, kBootstrap, kRecovery, kAdopted};
+/// A row: the states hold what the hub took back when it fell back.
+constexpr const char* kRebuildDue = R"sql(
+CREATE TABLE rebuild_due(id INTEGER PRIMARY KEY CHECK(id = 1)) STRICT;
+)sql";
+
+constexpr std::array<const char*, 8> kSteps{
+    kLog, kStateTables, kScopes, kLookupTables, kBootstrap, kRecovery, kAdopted, kRebuildDue};
 
 }  // namespace
 

@@ -172,6 +172,7 @@ AgentStore::Impl::Impl(Db connection, MeState state, Understands understood)
       numbers(db),
       live(db, numbers, me.settings.self, Generation::kLive),
       branches(read_branches(db)),
+      rebuild_due(is_rebuild_due(db)),
       understands(std::move(understood)),
       reader(new AgentReader{std::make_unique<AgentReader::Impl>(db, nullptr, me.settings.self)}),
       write_me_(db.prepare("UPDATE me SET next_seq=?1, head_hash=?2, hlc=?3, acked=?4, stamped=?5, "
@@ -261,6 +262,7 @@ Result<void> AgentStore::Impl::forget() {
         forget_next();
         read_bootstrap();
         branches = read_branches(db);
+        rebuild_due = is_rebuild_due(db);
         stale = false;
         return {};
     });

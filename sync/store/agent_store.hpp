@@ -62,9 +62,6 @@ class AgentStore {
     /// The page, the cursor and `now` as the time of the last pull. kMalformed leaves everything as
     /// it was.
     [[nodiscard]] Result<void> apply_page(const sync::Page& page, Instant now);
-    /// For a hub that no longer knows it: the next pull begins at the start of the scope.
-    [[nodiscard]] Result<void> forget_cursor(std::uint32_t scope);
-
     /// Removes what is here for that scope alone, in steps, but nothing that is unsent; own records
     /// stay in the log. The next pull of the scope begins at its start.
     [[nodiscard]] Result<void> leave_scope(std::uint32_t scope);
@@ -110,6 +107,8 @@ class AgentStore {
     /// Receipts the store has for records of this device, under whatever incarnation, that it has
     /// later ones for as well; at most `most`, and none that the hub is known to go by.
     [[nodiscard]] Result<std::vector<sync::RunReceipt>> earlier_receipts(std::size_t most);
+    /// Whether a record got another receipt since this was asked last.
+    [[nodiscard]] bool take_receipts_differ();
     /// Whether the database belongs to this installation; `token` and `machine` are what is kept
     /// outside of it.
     [[nodiscard]] Result<Belongs> belongs_to(BytesView token, BytesView machine);

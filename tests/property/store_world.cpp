@@ -240,7 +240,7 @@ void StoreWorld::make_again() {
     const std::size_t chosen = random_() % agents_.size();
     store::AgentStore& agent = agents_[chosen];
     const std::string who = "agent " + std::to_string(chosen);
-    need(agent.forget_cursor(hub::kScopeAll));
+    need(agent.read_anew(hub::kScopeAll));
     for (std::size_t pages = at_most(8); pages > 0 && pull_page(hub_, agent); --pages) {
     }
     need(agent.rebuild_state());

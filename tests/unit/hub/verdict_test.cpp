@@ -104,7 +104,7 @@ class VerdictTest : public testing::Test {
             EXPECT_EQ(need(one->dump_hash()), hash);
             need(one->rebuild_state());
             EXPECT_EQ(need(one->dump_hash()), hash);
-            need(one->forget_cursor(kScopeAll));
+            need(one->read_anew(kScopeAll));
             hub_.pull(*one);
             EXPECT_EQ(need(one->dump_hash()), hash);
             need(one->rebuild_state());

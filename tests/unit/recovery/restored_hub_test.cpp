@@ -182,9 +182,11 @@ TEST_F(FallenHub, GoesByReceiptsThatAreEarlierThanWhatACopyBroughtAnew) {
     EXPECT_EQ(after[0].times, 1);
     expect_whole({device_.get(), &copy, other.get()});
 
-    // It has both receipts now; after another loss the first still counts.
+    // It has both receipts now; after another loss the first still counts, whoever comes first.
     hub_.lose_and_restore();
     expect_whole({device_.get(), &copy, other.get()});
+    hub_.lose_and_restore();
+    expect_whole({other.get(), &copy, device_.get()});
 }
 
 TEST_F(FallenHub, WhatNobodyBringsBackIsGoneEverywhere) {
