@@ -112,7 +112,7 @@ void SimAgent::start() {
     lost_place_ = lost_place_ || loses_place_;
     if (std::exchange(loses_place_, false))
         act([this] {
-            if (store_->forget_cursor(hub::kScopeAll)) ++world_.out.shapes["places lost"];
+            if (store_->read_anew(hub::kScopeAll)) ++world_.out.shapes["places lost"];
         });
     work_soon();
     sync_when(Millis{dice_.between(0, 5'000)});

@@ -54,6 +54,8 @@ class SimAgent {
 
     // agent_extras.cpp
     /// It no longer knows how far it read.
+    /// The receipts on its disk, of its own records, as the truth they are from now on.
+    void tell_receipts();
     void lose_place();
     /// Nobody uses it any more.
     void retire();

@@ -17,7 +17,8 @@ void World::arrivals(Dice lot) {
     auto own = std::make_shared<Dice>(lot);
     const auto again = std::make_shared<std::function<void()>>();
     *again = [this, own, weak = std::weak_ptr{again}] {
-        switch (own->below(4)) {
+        // A hub that fell back may not know who came since, and what a wiped device had is gone.
+        switch (extras.restores ? 2 : own->below(4)) {
             case 0:
                 arrive();
                 break;
@@ -32,6 +33,22 @@ void World::arrivals(Dice lot) {
             if (const auto self = weak.lock()) events.at(next, [self] { (*self)(); });
     };
     events.in(Millis{own->between(kHour, 60 * kHour)}, [again] { (*again)(); });
+}
+
+/// The hub is backed up now and then, and once or twice what was backed up is all there is of it.
+void World::backups(Dice lot) {
+    auto own = std::make_shared<Dice>(lot);
+    const auto again = std::make_shared<std::function<void()>>();
+    *again = [this, own, weak = std::weak_ptr{again}] {
+        if (own->chance(700))
+            hub->back_up();
+        else
+            hub->lose_disk(*own);
+        const Instant next = now() + Millis{own->between(kHour, 48 * kHour)};
+        if (next < end_)
+            if (const auto self = weak.lock()) events.at(next, [self] { (*self)(); });
+    };
+    events.in(Millis{own->between(kHour, 24 * kHour)}, [again] { (*again)(); });
 }
 
 void World::arrive() {

@@ -112,7 +112,8 @@ void Audit::read_log() {
             Truth::broken(fmt::format("{} follows record {} in the hub's log",
                                       to_string(sync::RecordKey{run.replica, run.first_seq}),
                                       last));
-        if (run.receipt.first.received < received)
+        // What comes back after a loss keeps the time it had.
+        if (run.receipt.first.received < received && !world_.truth.hub_fell_back())
             Truth::broken("the hub's received time went back");
         received = run.receipt.first.received;
         const auto records = store::records_of(run);
@@ -130,12 +131,21 @@ void Audit::read_log() {
             }
             ModelRecord one;
             one.key = key;
-            one.receipt = run.receipt.of(i);
+            one.receipt = log.earlier().smallest(
+                key, {run.first_hub.value + i}, run.receipt.of(i), {UINT64_MAX});
             if (auto decoded = sync::decode(view)) one.record = *std::move(decoded);
             one.edges = sync::edges_of(view);
             const auto given = world_.truth.receipt_of(key);
-            if (given && *given != one.receipt)
+            if (given && *given != one.receipt && !world_.truth.hub_fell_back())
                 Truth::broken(to_string(key) + " has another receipt than was given out");
+            const auto& kept = world_.truth.kept_receipts();
+            if (const auto first = kept.find(key);
+                first != kept.end() && first->second != one.receipt)
+                Truth::broken(fmt::format(
+                    "{} was received at {}, as its author can prove, and counts as received at {}",
+                    to_string(key),
+                    first->second.place.received.ms,
+                    one.receipt.place.received.ms));
             const auto set_aside = std::ranges::find(
                 exceptions, run.first_hub.value + i, [](const auto& e) { return e.seq.value; });
             one.hidden = set_aside != exceptions.end();

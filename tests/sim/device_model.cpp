@@ -67,7 +67,8 @@ void take_logged(store::HubLog& log, const store::LogRun& run, HubSeq until, Kno
     for (std::uint32_t i = 0; i < run.count && i < records.views.size(); ++i) {
         ModelRecord one;
         one.key = {run.replica, run.first_seq + i};
-        one.receipt = run.receipt.of(i);
+        one.receipt = log.earlier().smallest(
+            one.key, {run.first_hub.value + i}, run.receipt.of(i), {until.value + 1});
         if (auto decoded = sync::decode(records.views[i])) one.record = *std::move(decoded);
         one.edges = sync::edges_of(records.views[i]);
         const HubSeq at{run.first_hub.value + i};
@@ -123,7 +124,10 @@ std::optional<Model> SimAgent::model_of_log() {
     if (base.manifest && !take_base(base.manifest->at.seq, known)) return std::nullopt;
     // A snapshot that is older than what was read before keeps the hub's later runs, for the hub;
     // they are shown when they come again.
-    auto kept = db.prepare("SELECT 1 FROM run WHERE hub_seq > (SELECT max(hub_seq) FROM cursor)");
+    // So does a device that reads the log of a hub that fell back, until it has read it.
+    auto kept = db.prepare(
+        "SELECT 1 FROM run WHERE hub_seq > (SELECT max(hub_seq) FROM cursor) UNION ALL "
+        "SELECT 1 FROM cursor WHERE gen > 0");
     if (kept.step()) return std::nullopt;
     auto runs = db.prepare(
         "SELECT receipt, encoding, raw_bytes, body, hidden FROM run ORDER BY hub_seq, n");
@@ -178,6 +182,25 @@ std::optional<Model> SimAgent::model_of_log() {
     for (auto& [key, one] : known)
         if (one.record || one.hidden) records.push_back(std::move(one));
     return Model{std::move(records)};
+}
+
+void SimAgent::tell_receipts() {
+    if (!running()) return;  // nobody can say what its disk has
+    auto opened = store::Db::open(
+        file_, store::Access::kRead, store::Durability::kFull, store::kAgentApplication);
+    if (!opened) return;
+    const auto read = store::guarded_job([&]() -> Result<void> {
+        auto given = opened->prepare("SELECT body FROM receipt");
+        while (given.step()) {
+            const auto holder = message_in<sync::PushAck>(given.blob(0));
+            if (!holder) continue;
+            const auto& r = holder->receipts.front();
+            for (auto seq = r.first_seq; seq <= r.last_seq; ++seq)
+                world_.truth.kept({replica_, seq}, r.of(seq));
+        }
+        return {};
+    });
+    static_cast<void>(read);
 }
 
 /// I5: a form names what was on its screen, all of it and nothing else.

@@ -12,11 +12,12 @@ namespace streetlog::sim {
 namespace {
 
 using Flag = bool Extras::*;
-constexpr std::array<std::pair<std::string_view, Flag>, 4> kFlags{
+constexpr std::array<std::pair<std::string_view, Flag>, 5> kFlags{
     {{"scopes", &Extras::scopes},
      {"snapshots", &Extras::snapshots},
      {"carried", &Extras::carried},
-     {"old-hub", &Extras::old_hub}}};
+     {"old-hub", &Extras::old_hub},
+     {"restores", &Extras::restores}}};
 
 }  // namespace
 
@@ -24,6 +25,8 @@ Extras drawn(std::uint64_t seed) {
     Dice lot{seed ^ 0x5eed0f0e87a5ULL};
     Extras out;
     for (const auto& [name, flag] : kFlags) out.*flag = lot.split(name).chance(333);
+    // What is open of these together is in DESIGN.md.
+    if (out.scopes || out.snapshots) out.restores = false;
     return out;
 }
 

@@ -104,7 +104,7 @@ Result<std::unique_ptr<SimHub::Program>> SimHub::open() {
     // Authority as an office might have it: a few records are not allowed, whoever looks.
     ledger.set_admit(
         [this, salt = admit_salt_](const hub::PreparedRun& run, const sync::RecordShape& shape) {
-            if (run.authored_here) return sync::StatusCode::kNone;
+            if (run.authored_here || run.replica.device == id) return sync::StatusCode::kNone;
             Dice lot{salt ^ shape.header.seq * 0x9e3779b97f4a7c15ULL ^
                      std::hash<sync::Replica>{}(shape.header.replica)};
             return lot.chance(40)         ? sync::StatusCode::kUnauthorised
@@ -149,9 +149,11 @@ void SimHub::start() {
         return;
     }
     run_ = *std::move(opened);
+    if (std::exchange(fell_back_, false)) note_loss();
     check_promises(run_->ledger);
     const auto incarnation = run_->ledger.self().incarnation;
-    if (incarnation <= incarnation_)
+    if (said_under_.contains(incarnation) ||
+        (incarnation <= incarnation_ && !world_.truth.hub_fell_back()))
         Truth::broken(fmt::format("the hub took incarnation {} again", incarnation));
     follow_soon();
 }
@@ -229,7 +231,7 @@ void SimHub::die(Millis down) {
     // One under which nothing was said may be taken again.
     const auto self = run_->ledger.self();
     if (const auto row = run_->ledger.replica(self); row && row->acked_seq > 0)
-        incarnation_ = self.incarnation;
+        said_under_.insert(incarnation_ = self.incarnation);
     run_.reset();
     world_.events.in(world_.calm ? Millis{1'000} : down, [this] { start(); });
 }
@@ -338,7 +340,7 @@ void SimHub::check_memory() {
 void SimHub::announce(HubSeq before) {
     const auto head = run_->ledger.head();
     if (head.seq == before) return;
-    mark_ = hub::HighWater{id, head, run_->ledger.last_received()};
+    mark_ = hub::HighWater{id, head, run_->ledger.last_received(), run_->ledger.self().incarnation};
     follow_soon();
     world_.events.in(Millis{0}, [this, life = life_, head] {
         if (life != life_ || !run_) return;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "hub/feed/page_reader.hpp"
 #include "hub/feed/snapshot_shelf.hpp"
@@ -74,6 +75,11 @@ class SimHub {
 
     /// Its program knows case notes from its next start on.
     void upgrade();
+    /// An image of its disk as it is now.
+    void back_up();
+    /// The disk breaks, and what was backed up last comes back, on a new machine or under the old
+    /// program's mark.
+    void lose_disk(Dice& dice);
     /// Somebody may wait for a snapshot.
     void shelf_soon();
 
@@ -116,6 +122,7 @@ class SimHub {
     void desk(std::string_view command, std::initializer_list<std::pair<std::string, std::string>>);
     [[nodiscard]] Result<std::unique_ptr<Program>> open();
     void check_promises(hub::Ledger& ledger);
+    void note_loss();
     void open_shelf(Program& program);
     [[nodiscard]] bool unknown_to_it(const sync::RecordShape& shape) const;
 
@@ -129,6 +136,9 @@ class SimHub {
     std::vector<std::shared_ptr<SimConnection>> connections_;
     std::uint64_t life_ = 0;
     std::uint32_t incarnation_ = 0;       // the newest under which it said anything
+    std::set<std::uint32_t> said_under_;  // all of these
+    std::optional<SimDisk::Image> backup_;
+    bool fell_back_ = false;              // since it ran last
     std::optional<hub::HighWater> mark_;  // as its file would say
     Millis most_off_{0};
     std::vector<EntityId> joined_;  // links people made

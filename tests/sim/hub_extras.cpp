@@ -4,10 +4,16 @@
 #include "hub/ingest/bundle_intake.hpp"
 #include "hub/trust/device_acts.hpp"
 #include "schema/hud/fields.hpp"
+#include "tests/sim/agent.hpp"
 #include "tests/sim/hub.hpp"
 
 /// Snapshots, devices that come late, files, and a program that is brought up to date.
 namespace streetlog::sim {
+namespace {
+
+const std::filesystem::path kDirectory = "/hub";
+
+}  // namespace
 
 std::optional<DeviceId> SimHub::enrol_another() {
     std::optional<DeviceId> out;
@@ -53,6 +59,45 @@ void SimHub::upgrade() {
     if (!std::exchange(old_version_, false)) return;
     world_.say("the hub is brought up to date");
     killed();
+}
+
+void SimHub::back_up() {
+    if (!running() || busy_) return;
+    auto image = disk.image();
+    // What can be made again is in no backup.
+    std::erase_if(image, [](const auto& file) { return file.first.contains("/projection.db"); });
+    backup_ = std::move(image);
+    ++world_.out.shapes["backups"];
+}
+
+void SimHub::lose_disk(Dice& dice) {
+    if (!running() || busy_ || !backup_) return;
+    world_.say("the hub's disk is lost");
+    ++world_.out.shapes["hubs restored"];
+    for (const auto& agent : world_.agents) agent->tell_receipts();
+    disk.kill();
+    die(Millis{dice.between(1'000, 10 * 3'600'000)});
+    disk.put_back(*backup_);
+    const bool new_machine = dice.chance(500);
+    if (new_machine) {
+        mark_.reset();
+        disk.restart();
+        const auto salted = store::guarded_job([&]() -> Result<void> {
+            STREETLOG_TRY(auto log, store::HubLog::open(kDirectory, store::Access::kWrite));
+            log.put_setting(hub::kUnseenRestoreSetting, std::to_string(1 + dice.below(0x10000)));
+            return {};
+        });
+        if (!salted) Truth::broken("a backup cannot be used: " + salted.error().message);
+        disk.kill();
+    }
+    fell_back_ = true;
+}
+
+/// At its next start.
+void SimHub::note_loss() {
+    std::map<sync::Replica, std::uint64_t> has;
+    for (const auto& row : run_->ledger.log().replicas()) has[row.replica] = row.acked_seq;
+    world_.truth.hub_lost(has);
 }
 
 void SimHub::open_shelf(Program& program) {

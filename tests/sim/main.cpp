@@ -96,7 +96,7 @@ Arguments parse(const std::vector<std::string>& args) {
                          "[--days N] "
                          "[--jobs N] "
                          "[--twice] [--shrink] [--drop FAULT,...] [--no-faults] [--narrate] "
-                         "[--with scopes,snapshots,carried,old-hub | --with nothing] "
+                         "[--with scopes,snapshots,carried,old-hub,restores | --with nothing] "
                          "[--plant BUG | --planted | --planted-seeds FILE] [--crash-points | "
                          "--failing-operations]\n";
             std::exit(2);

@@ -39,6 +39,26 @@ std::optional<sync::Receipt> Truth::receipt_of(const sync::RecordKey& key) const
     return at == receipts_.end() ? std::nullopt : std::optional{at->second};
 }
 
+void Truth::promise(const sync::Replica& replica, std::uint64_t seq) {
+    for (auto* all : {&promised_, &owed_}) {
+        auto& newest = (*all)[replica];
+        newest = std::max(newest, seq);
+    }
+}
+
+void Truth::hub_lost(const std::map<sync::Replica, std::uint64_t>& has) {
+    fell_back_ = true;
+    for (auto& [replica, seq] : owed_) {
+        const auto at = has.find(replica);
+        seq = std::min(seq, at == has.end() ? 0 : at->second);
+    }
+}
+
+void Truth::kept(const sync::RecordKey& key, const sync::Receipt& receipt) {
+    const auto [at, fresh] = kept_.emplace(key, receipt);
+    if (!fresh && receipt.place < at->second.place) at->second = receipt;
+}
+
 void Truth::receipt(const sync::RunReceipt& r) {
     ++receipts;
     const auto* last = find({r.replica, r.last_seq});
@@ -49,7 +69,10 @@ void Truth::receipt(const sync::RunReceipt& r) {
         const sync::RecordKey key{r.replica, seq};
         const auto given = r.of(seq);
         const auto [at, fresh] = receipts_.emplace(key, given);
-        if (!fresh && at->second != given)
+        // A hub that lost its word gives another; what it said first may come to light.
+        if (!fresh && fell_back_) {
+            if (given.place < at->second.place) at->second = given;
+        } else if (!fresh && at->second != given)
             broken(fmt::format("{} was received at {} and now at {}",
                                to_string(key),
                                at->second.place.received.ms,
@@ -86,12 +109,10 @@ void Truth::page(const sync::Replica& reader, const sync::Page& page) {
 void Truth::hub_said(const sync::Replica& reader, const sync::Message& message) {
     if (const auto* hello = std::get_if<sync::HelloAck>(&message)) {
         if (hello->verdict != sync::HelloVerdict::kOk) return;
-        auto& promise = promised_[reader];
-        promise = std::max(promise, hello->acked_seq);
+        promise(reader, hello->acked_seq);
     } else if (const auto* ack = std::get_if<sync::PushAck>(&message)) {
         ++acks;
-        auto& promise = promised_[reader];
-        promise = std::max(promise, ack->acked_seq);
+        promise(reader, ack->acked_seq);
         for (const auto& r : ack->receipts) receipt(r);
     } else if (const auto* got = std::get_if<sync::Page>(&message)) {
         page(reader, *got);

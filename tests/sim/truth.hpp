@@ -39,14 +39,24 @@ class Truth {
 
     /// A message left the hub: its acks are promises, its receipts are for ever.
     void hub_said(const sync::Replica& reader, const sync::Message& message);
-    /// Newest sequence the hub told the replica to be on its disk.
+    /// Newest sequence the hub ever told the replica to be on its disk.
     [[nodiscard]] std::uint64_t promised(const sync::Replica& replica) const;
 
-    [[nodiscard]] const std::map<sync::Replica, std::uint64_t>& promises() const {
-        return promised_;
-    }
+    /// What it said of each since its disk was lost, or ever: what it must have.
+    [[nodiscard]] const std::map<sync::Replica, std::uint64_t>& promises() const { return owed_; }
 
     [[nodiscard]] std::optional<sync::Receipt> receipt_of(const sync::RecordKey& key) const;
+
+    /// The hub is what it was when it had that much of each replica.
+    void hub_lost(const std::map<sync::Replica, std::uint64_t>& has);
+    /// Its author has this receipt on its disk while the hub loses it: for ever, then.
+    void kept(const sync::RecordKey& key, const sync::Receipt& receipt);
+
+    [[nodiscard]] const std::map<sync::RecordKey, sync::Receipt>& kept_receipts() const {
+        return kept_;
+    }
+
+    [[nodiscard]] bool hub_fell_back() const { return fell_back_; }
 
     std::uint64_t acks = 0;
     std::uint64_t receipts = 0;
@@ -57,8 +67,12 @@ class Truth {
     void page(const sync::Replica& reader, const sync::Page& page);
 
     std::map<sync::RecordKey, TrueRecord> records_;
-    std::map<sync::Replica, std::uint64_t> promised_;
+    void promise(const sync::Replica& replica, std::uint64_t seq);
+
+    std::map<sync::Replica, std::uint64_t> promised_, owed_;
     std::map<sync::RecordKey, sync::Receipt> receipts_;
+    std::map<sync::RecordKey, sync::Receipt> kept_;
+    bool fell_back_ = false;
 };
 
 }  // namespace streetlog::sim

@@ -99,6 +99,7 @@ void World::live() {
     Dice more{options.seed ^ 0xd1ceULL};
     if (extras.snapshots) arrivals(more.split("arrivals"));
     if (extras.carried) carry(more.split("files"));
+    if (extras.restores) backups(more.split("backups"));
     if (extras.old_hub) {
         Dice own = more.split("upgrade");
         events.in(Millis{own.between(kHour, (end - now()).count())}, [this] { hub->upgrade(); });

@@ -145,6 +145,7 @@ class World {
     void replace(Dice& lot);
     /// Records travel as files, until the end.
     void carry(Dice lot);
+    void backups(Dice lot);
     void carry_one(Dice& lot);
 
     std::unique_ptr<class Nemesis> nemesis_;
