@@ -152,7 +152,7 @@ StateTables::StateTables(Db& db, DbReplicaNumbers& numbers, sync::Replica self, 
           "WHERE run$.hidden <> x'' OR excluded.hidden = x''")),
       run_drop(prepare_in(db, of, "DELETE FROM run$ WHERE hub_seq = ?1 AND n = ?2 AND id <= ?3")),
       held_add(prepare_in(
-          db, of, "INSERT OR IGNORE INTO held$ VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")),
+          db, of, "INSERT OR REPLACE INTO held$ VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")),
       refused_add(prepare_in(db, of, "INSERT OR IGNORE INTO own_refused$ VALUES(?1, ?2)")),
       refused_drop(prepare_in(db, of, "DELETE FROM own_refused$ WHERE eno = ?1 AND seq = ?2")) {}
 

@@ -287,6 +287,32 @@ TEST_F(AgentPull, ARecordOfANewerVersionIsHeldWholeAndReplayedLater) {
     EXPECT_NE(dumped(fresh), seen);
 }
 
+/// A hub that lost its log learns of an earlier receipt and sends the record again with it.
+TEST_F(AgentPull, AHeldRecordIsReplayedWithTheReceiptItCameWithLast) {
+    FakeHub hub;
+    const auto whole = hub.write(
+        kOther, {create_client(client_id(1), "Rosa", "Diaz"), set_ssn(client_id(1), "123456789")});
+    auto page = hub.page({hub.run(kOther, {whole})});
+    auto again = page;
+    again.runs.front().receipt.received.ms -= 1'000;
+    again.next.seq.value += 1;
+    {
+        auto store = create();
+    }
+    {
+        auto store = AgentStore::open(
+            file(), [](const sync::Op& op) { return op.group != grp::kClientSsn; });
+        ASSERT_TRUE(store);
+        ASSERT_TRUE(store->apply_page(page, {5}));
+        ASSERT_TRUE(store->apply_page(again, {5}));
+    }
+    auto store = AgentStore::open(file());
+    ASSERT_TRUE(store) << store.error().message;
+    auto fresh = create("fresh.db");
+    ASSERT_TRUE(fresh.apply_page(again, {5}));
+    EXPECT_EQ(dumped(fresh), dumped(*store));
+}
+
 TEST_F(AgentPull, RebuildingGivesTheSameStateAndReadTables) {
     FakeHub hub;
     auto store = create();
