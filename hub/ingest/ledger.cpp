@@ -141,25 +141,37 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory,
 
 void Ledger::reload() {
     log_.forget();
-    entities_ = EntityIndex{};
+    EntityIndex entities;
     const auto count = static_cast<std::size_t>(log_.entity_count());
-    entities_.reserve(count + count / 4 + 4096);
+    entities.reserve(count + count / 4 + 4096);
     log_.scan_entities([&](std::int64_t eno, const EntityId& id) {
-        const auto number = entities_.add(id);
+        const auto number = entities.add(id);
         STREETLOG_ASSERT(number == eno);
     });
-    replicas_.clear();
-    clocks_.clear();
-    for (auto& row : log_.replicas()) {
-        if (auto clock = store::decode_clock(row.clock)) clocks_[row.replica] = *clock;
-        replicas_.emplace(row.replica, std::move(row));
-    }
+    auto replicas = log_.replicas();
     head_ = log_.head();
     gap_open_ = store::HubWatch{log_.db()}.any_gap_open();
     if (head_.seq.value > 0) {
         if (const auto run = log_.run_at(head_.seq))
             last_received_ = std::max(last_received_, run->receipt.first.received);
     }
+    entities_ = std::move(entities);
+    replicas_.clear();
+    clocks_.clear();
+    for (auto& row : replicas) {
+        if (auto clock = store::decode_clock(row.clock)) clocks_[row.replica] = *clock;
+        replicas_.emplace(row.replica, std::move(row));
+    }
+}
+
+Result<void> Ledger::read_again() {
+    if (!stale_) return {};
+    STREETLOG_CHECK(store::guarded_job([&]() -> Result<void> {
+        reload();
+        return {};
+    }));
+    stale_ = false;
+    return {};
 }
 
 std::optional<store::ReplicaRow> Ledger::replica(const sync::Replica& replica) const {
@@ -178,7 +190,9 @@ store::ReplicaRow& Ledger::row_of(const sync::Replica& replica) {
 }
 
 Result<std::vector<IngestResult>> Ledger::ingest(std::vector<PreparedRun>& group) {
+    STREETLOG_CHECK(read_again());
     std::vector<IngestResult> results(group.size());
+    const store::HubHead before = head_;
     try {
         // Stamped once a group, never going back.
         const Instant received = planted(Bug::kReceivedGoesBack)
@@ -202,9 +216,10 @@ Result<std::vector<IngestResult>> Ledger::ingest(std::vector<PreparedRun>& group
             (void)store::guarded_job([&]() -> Result<int> { return log_.db().checkpoint(); });
         return results;
     } catch (const store::StorageFailure& failure) {
-        // Memory ran ahead of the disk; read it anew. If even that fails the exception ends the
-        // writer.
-        if (!planted(Bug::kMemoryAheadOfDisk)) reload();
+        if (planted(Bug::kMemoryAheadOfDisk)) return std::unexpected(failure.to_error());
+        head_ = before;
+        stale_ = true;
+        (void)read_again();
         return std::unexpected(failure.to_error());
     }
 }
@@ -436,6 +451,7 @@ Result<std::vector<sync::RecordKey>> Ledger::author_all(
     std::vector<std::pair<sync::Header, std::vector<sync::Op>>> drafts) {
     std::vector<sync::RecordKey> keys;
     if (drafts.empty()) return keys;
+    STREETLOG_CHECK(read_again());
     const store::ReplicaRow& row = row_of(self_);
     std::vector<sync::EncodedRecord> encoded;
     encoded.reserve(drafts.size());

@@ -109,6 +109,10 @@ class Ledger {
     /// A label that changes when the log is found to have lost its end.
     [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
 
+    /// After a failure, when memory may have run ahead of the disk. If even that fails it is tried
+    /// again before the next act, and until then there is none: kStorage.
+    [[nodiscard]] Result<void> read_again();
+
     [[nodiscard]] Instant last_received() const { return last_received_; }
 
     [[nodiscard]] const std::optional<sync::SigningKey>& key() const { return key_; }
@@ -171,6 +175,7 @@ class Ledger {
     std::optional<sync::SigningKey> key_;
     std::uint64_t epoch_ = 0;
     bool gap_open_ = false;
+    bool stale_ = false;
 };
 
 }  // namespace streetlog::hub

@@ -22,13 +22,15 @@ std::uint64_t number_in(const std::optional<std::string>& text) {
 /// One transaction; when it fails memory is read anew, as after a failed group.
 template <class Job>
 Result<void> Ledger::in_one(Job&& job) {
+    STREETLOG_CHECK(read_again());
     try {
         store::Txn txn{log_.db()};
         STREETLOG_CHECK(job());
         txn.commit();
         return {};
     } catch (const store::StorageFailure& failure) {
-        reload();
+        stale_ = true;
+        (void)read_again();
         return std::unexpected(failure.to_error());
     }
 }
@@ -116,6 +118,7 @@ Result<void> Ledger::keep_nonce(const sync::Replica& replica, std::uint64_t numb
 }
 
 Result<std::uint32_t> Ledger::grant_incarnation(const sync::Replica& from, std::uint64_t common) {
+    STREETLOG_CHECK(read_again());
     constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
     std::uint64_t highest = from.incarnation;
     const auto taken = [&](std::uint64_t incarnation) {

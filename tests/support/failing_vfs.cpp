@@ -15,6 +15,7 @@ struct Plan {
     Fault fault = Fault::kIoError;
     bool forever = false;
     bool failed = false;
+    bool reads_too = false;  // once one failed
 };
 
 Plan plan;
@@ -82,6 +83,7 @@ int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out
     own->methods.xTruncate = truncate;
     own->methods.xSync = flush;
     own->methods.xRead = [](sqlite3_file* f, void* data, int size, sqlite3_int64 at) {
+        if (plan.reads_too && plan.failed && plan.countdown != 0) return SQLITE_IOERR_READ;
         return behind(f)->pMethods->xRead(behind(f), data, size, at);
     };
     own->methods.xFileSize = [](sqlite3_file* f, sqlite3_int64* size) {
@@ -137,7 +139,11 @@ FailingVfs::~FailingVfs() {
 }
 
 void FailingVfs::fail(std::uint64_t nth, Fault fault, bool forever) {
-    plan = {nth, fault, forever, false};
+    plan = {.countdown = nth, .fault = fault, .forever = forever};
+}
+
+void FailingVfs::die(std::uint64_t nth) {
+    plan = {.countdown = nth, .fault = Fault::kIoError, .forever = true, .reads_too = true};
 }
 
 void FailingVfs::forgive() { plan.countdown = 0; }

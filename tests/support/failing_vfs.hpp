@@ -18,6 +18,8 @@ class FailingVfs {
 
     /// The `nth` operation from now on, from 1, and all after it until `forgive` if `forever`.
     static void fail(std::uint64_t nth, Fault fault, bool forever = false);
+    /// As `fail` for ever, and from then on nothing can be read either.
+    static void die(std::uint64_t nth);
     static void forgive();
     /// Whether it came to that.
     [[nodiscard]] static bool failed();

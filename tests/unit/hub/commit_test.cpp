@@ -17,7 +17,7 @@ using Fault = FailingVfs::Fault;
 constexpr Fault kFaults[] = {Fault::kIoError, Fault::kFull, Fault::kShortWrite, Fault::kFlushFails};
 
 class CommitTest : public ::testing::TestWithParam<Fault> {
-  protected:
+  public:
     struct Office : HubTest {
         void TestBody() override {}
 
@@ -108,6 +108,31 @@ TEST_P(CommitTest, OfAGroupFromEveryStepOnUntilTheDiskIsWellAgain) {
         FailingVfs::forgive();
         EXPECT_EQ(office.take(office.device_.run(11, 30)).acked_seq, 30U);
         EXPECT_EQ(office.ledger_->head().seq, HubSeq{30});
+    }
+}
+
+/// Not even what the memory has to be made of again can be read; whoever asks meanwhile is told so.
+TEST(CommitOnADeadDisk, GoesOnWhereItWasOnceTheDiskIsWellAgain) {
+    FailingVfs disk;
+    for (std::uint64_t step = 1;; ++step) {
+        CommitTest::Office office;
+        for (int i = 0; i < 60; ++i) office.device_.save_client();
+        office.take(office.device_.run(1, 40));
+        const auto before = office.ledger_->head();
+        FailingVfs::die(step);
+        std::vector<PreparedRun> group;
+        group.push_back(office.device_.run(41, 50));
+        const auto first = store::guarded_job([&] { return office.ledger_->ingest(group); });
+        if (!FailingVfs::failed()) break;
+        std::vector<PreparedRun> again;
+        again.push_back(office.device_.run(41, 50));
+        const auto second = store::guarded_job([&] { return office.ledger_->ingest(again); });
+        if (!first && !second) EXPECT_EQ(office.ledger_->head(), before) << "at step " << step;
+        FailingVfs::forgive();
+        const auto last = office.take(office.device_.run(41, 60));
+        EXPECT_EQ(last.acked_seq, 60U) << "at step " << step;
+        EXPECT_TRUE(last.exceptions.empty()) << "at step " << step;
+        EXPECT_EQ(office.ledger_->head().seq, HubSeq{60});
     }
 }
 
