@@ -35,6 +35,9 @@ enum class Bug : std::uint8_t {
     kHeldForgotten,          // what the hub held stays held once it is understood
     kBackWithReceipt,        // what was written outside its scopes comes back with its receipt
     kClientNotEntered,       // a client's first stay in a project does not bring them there
+    kCursorWithoutHash,      // a device goes on at its number, whatever the log has there
+    kNonceBeforeHeads,       // a nonce is judged as if the hub could not have fallen back
+    kBranchDropped,          // of a copy only what both have goes on under the new number
 };
 
 #ifdef STREETLOG_PLANTED

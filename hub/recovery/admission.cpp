@@ -6,6 +6,7 @@
 
 #include "hub/backup/last_backup.hpp"
 #include "hub/feed/audience.hpp"
+#include "schema/planted.hpp"
 #include "sync/store/log_records.hpp"
 
 namespace streetlog::hub {
@@ -83,6 +84,8 @@ void judge_nonce(const sync::SigningKey& key,
             "since, up to session {}",
             *shown,
             stored);
+    } else if (planted(Bug::kNonceBeforeHeads) && *shown > stored + 1) {
+        out.findings.copy = "it shows another nonce than it was given";
     } else if (*shown > stored) {
         // One ahead: what it said when it had kept the last one was lost on the way. More: this hub
         // does not remember the sessions in between.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "schema/planted.hpp"
 #include "sync/merge/merge.hpp"
 #include "sync/store/agent_impl.hpp"
 #include "sync/store/entity_reader_impl.hpp"
@@ -150,6 +151,7 @@ Result<void> AgentStore::Impl::take_incarnation(std::uint64_t common, std::uint3
     me.head = {};
     me.acked = me.stamped = me.safe = 0;
     me.shared_seq.reset();
+    if (planted(Bug::kBranchDropped)) mine.clear();
     for (sync::Record& record : mine) {
         sync::Header& header = record.header;
         header.fork_of = sync::ForkOf{old.incarnation, header.seq};

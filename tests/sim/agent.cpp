@@ -40,6 +40,18 @@ SimAgent::SimAgent(World& world, int number, DeviceId device)
       backoff_(random_),
       watched_(world.now()) {}
 
+SimAgent::SimAgent(World& world, int number, const SimAgent& original, const SimDisk::Image& image)
+    : SimAgent(world, number, original.replica_.device) {
+    signing = original.signing;
+    replica_ = original.replica_;
+    saved_ = original.saved_;
+    wall_lied_ = original.wall_lied_;
+    SimDisk::Image own;
+    for (const auto& [path, bytes] : image) own[file_ + path.substr(original.file_.size())] = bytes;
+    disk.put_back(own);
+    disk.restart();
+}
+
 SimAgent::~SimAgent() {
     disk.crash();
     lose_program();
@@ -121,32 +133,118 @@ void SimAgent::start() {
 void SimAgent::check_own_log() {
     const auto head = store_->log().head();
     if (!head) return;
-    const auto told = world_.truth.last_of(replica_);
-    if (head->last_seq < told)
-        Truth::broken(fmt::format(
-            "{} had told its worker of {} saved records and has {}", name_, told, head->last_seq));
+    if (store_->settings().self != replica_) return renamed();
+    if (head->last_seq < saved_.seq)
+        Truth::broken(fmt::format("{} had told its worker of {} saved records and has {}",
+                                  name_,
+                                  saved_.seq,
+                                  head->last_seq));
     // A Save that was cut off may have come through; its worker looks, and sees it there.
-    for (std::uint64_t seq = told + 1; seq <= head->last_seq; ++seq) adopt(seq);
+    while (saved_.seq < head->last_seq && !disk.crashed()) adopt(saved_.seq + 1);
     pending_.reset();
-    const auto* last = world_.truth.find({replica_, head->last_seq});
-    if (last != nullptr && last->chain != head->head_hash)
+    if (saved_.seq == head->last_seq && saved_.chain != head->head_hash)
         Truth::broken(name_ + " has other records than it saved");
     if (head->acked_seq > world_.truth.promised(replica_))
         Truth::broken(name_ + " believes the hub has what the hub never said it had");
 }
 
-/// Takes over what the store has under `seq` as the truth.
+/// Empty when its disk does not read.
+sync::EncodedRecord SimAgent::own_record(std::uint64_t seq) {
+    auto run = store_->log().read_run(seq, 1, 1);
+    if (run && !run->records.empty()) return std::move(run->records.front());
+    if (!disk.crashed() && (run || run.error().code != ErrorCode::kStorage))
+        Truth::broken(fmt::format("{} cannot read its record {}: {}",
+                                  name_,
+                                  seq,
+                                  run ? "there is none" : run.error().message));
+    if (!disk.crashed()) disk.kill();
+    return {};
+}
+
+/// Takes over what the store has under `seq`, the next one, as the truth.
 void SimAgent::adopt(std::uint64_t seq) {
-    const auto run = store_->log().read_run(seq, 1, 1);
-    if (!run || run->records.size() != 1) {
-        if (disk.crashed() || (!run && run.error().code == ErrorCode::kStorage)) return;
-        Truth::broken(fmt::format("{} cannot read its record {}", name_, seq));
+    TrueRecord record;
+    record.bytes = own_record(seq);
+    if (record.bytes.header.empty()) return;
+    const auto chain = sync::chain_hash(saved_.chain, sync::hash_of(sync::view_of(record.bytes)));
+    const sync::RecordKey key{replica_, seq};
+    // What a copy of it saved comes back from the hub.
+    if (world_.truth.find(key, chain) == nullptr) {
+        if (!pending_) Truth::broken(fmt::format("{} has a record nobody saved: {}", name_, seq));
+        auto bytes = std::move(record.bytes);
+        record = *pending_;
+        record.bytes = std::move(bytes);
+        record.before = saved_.chain;
+        world_.truth.saved(key, std::move(record));
+        ++world_.out.records;
     }
-    if (!pending_) Truth::broken(fmt::format("{} has a record nobody saved: {}", name_, seq));
-    TrueRecord record = *pending_;
-    record.bytes = run->records.front();
-    world_.truth.saved({replica_, seq}, std::move(record));
-    ++world_.out.records;
+    saved_ = {seq, chain};
+}
+
+void SimAgent::keep_up() {
+    if (store_->settings().self != replica_) renamed();
+    const auto head = store_->log().head();
+    while (head && running() && saved_.seq < head->last_seq) adopt(saved_.seq + 1);
+}
+
+namespace {
+
+/// All of it but what a fork gives it anew.
+sync::EncodedRecord content_of(const sync::EncodedRecord& bytes) {
+    auto record = sync::decode(sync::view_of(bytes));
+    if (!record) return bytes;
+    record->header.replica = {};
+    record->header.seq = 1;
+    record->header.fork_of.reset();
+    for (auto& op : record->ops) op.supersedes.clear();
+    return sync::encode(*record);
+}
+
+}  // namespace
+
+/// A copy of it exists, and it goes on under a number of its own, with every record that is not of
+/// both.
+void SimAgent::renamed() {
+    std::map<std::uint64_t, const TrueRecord*> mine;
+    sync::Hash chain = saved_.chain;
+    for (auto seq = saved_.seq; seq > 0; --seq) {
+        mine[seq] = world_.truth.find({replica_, seq}, chain);
+        chain = mine[seq]->before;
+    }
+    const auto head = store_->log().head();
+    if (!head) return;
+    const auto old = std::exchange(replica_, store_->settings().self);
+    const auto had = std::exchange(saved_, {});
+    std::uint64_t next = had.seq + 1 - std::min(had.seq, head->last_seq);
+    for (std::uint64_t seq = 1; seq <= head->last_seq; ++seq, ++next) {
+        const auto bytes = own_record(seq);
+        const auto record = sync::decode(sync::view_of(bytes));
+        if (bytes.header.empty()) return;
+        const auto from = record ? record->header.fork_of : std::nullopt;
+        if (seq == 1 && from) next = from->seq;
+        const auto* before = mine.contains(next) ? mine[next] : pending_ ? &*pending_ : nullptr;
+        if (!from || *from != sync::ForkOf{old.incarnation, next} || before == nullptr ||
+            (before->save > 0 && content_of(before->bytes) != content_of(bytes)))
+            Truth::broken(
+                fmt::format("{} has under its new number as record {} what was not its record {}",
+                            name_,
+                            seq,
+                            next));
+        TrueRecord anew = *before;
+        anew.bytes = bytes;
+        anew.before = saved_.chain;
+        saved_ = {seq, world_.truth.saved({replica_, seq}, std::move(anew))};
+    }
+    if (head->last_seq > 0 && next <= had.seq)
+        Truth::broken(fmt::format("{} lost its records from {} on", name_, next));
+    pending_.reset();
+    ++world_.out.shapes["devices with another number"];
+    world_.out.shapes["records stamped anew"] += head->last_seq;
+    world_.say(fmt::format("{} goes on as {}, with {} of {} records",
+                           name_,
+                           fmt::format("{}.{}", to_string(replica_.device), replica_.incarnation),
+                           head->last_seq,
+                           had.seq));
 }
 
 void SimAgent::check_memory() {
@@ -178,6 +276,7 @@ void SimAgent::act(const std::function<void()>& what) {
         if (!disk.crashed()) disk.kill();
     }
     if (!outermost) return;
+    if (running()) keep_up();
     busy_ = false;
     if (disk.crashed()) die(Millis{dice_.between(2'000, 3'600'000)});
 }

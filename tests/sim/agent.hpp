@@ -18,6 +18,8 @@ namespace streetlog::sim {
 class SimAgent {
   public:
     SimAgent(World& world, int number, DeviceId device);
+    /// A machine with what is on the disk of another one, key and all.
+    SimAgent(World& world, int number, const SimAgent& original, const SimDisk::Image& image);
     ~SimAgent();
 
     /// `streetlog-agent init`.
@@ -59,6 +61,8 @@ class SimAgent {
     void lose_place();
     /// Nobody uses it any more.
     void retire();
+    /// What another machine would go on from; none at a moment when nobody could say what it has.
+    [[nodiscard]] std::optional<SimDisk::Image> image() const;
     /// Some of its records as a file; none when there are none.
     [[nodiscard]] std::optional<sync::Bundle> write_file(Dice& dice);
     void read_answer(const std::vector<sync::PushAck>& acks);
@@ -69,6 +73,9 @@ class SimAgent {
     void work();
 
     [[nodiscard]] const sync::Replica& replica() const { return replica_; }
+
+    /// How many records its worker was told to be saved under this number.
+    [[nodiscard]] std::uint64_t saved() const { return saved_.seq; }
 
     [[nodiscard]] store::AgentStore& store() { return *store_; }
 
@@ -106,6 +113,10 @@ class SimAgent {
     /// After a restart: what was told to be saved is there, and nothing else.
     void check_own_log();
     void adopt(std::uint64_t seq);
+    /// What came to its log otherwise: another number, or what a copy of it had saved.
+    void keep_up();
+    void renamed();
+    [[nodiscard]] sync::EncodedRecord own_record(std::uint64_t seq);
 
     // Work.
     void fill_form();
@@ -135,6 +146,12 @@ class SimAgent {
     std::unique_ptr<agent::DeviceSession> session_;
     std::shared_ptr<SimConnection> connection_;
     std::optional<TrueRecord> pending_;  // being saved at this moment
+
+    struct {
+        std::uint64_t seq = 0;
+        sync::Hash chain{};
+    } saved_;  // the newest record its worker was told of, under this number
+
     Instant watched_;
     std::uint64_t life_ = 0;
     std::uint64_t wait_ = 0;  // of the attempt that counts

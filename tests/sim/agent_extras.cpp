@@ -19,6 +19,11 @@ void SimAgent::retire() {
     lose_program();
 }
 
+std::optional<SimDisk::Image> SimAgent::image() const {
+    if (!running() || busy_ || pending_) return std::nullopt;
+    return disk.image();
+}
+
 void SimAgent::lose_place() {
     if (!connection_ || !dice_.chance(500)) return forget_place();
     // And with it the ack of what it saved just before.
@@ -108,13 +113,14 @@ void SimAgent::step_of_work() {
 
 /// What its worker saved is on the screen, sent or not.
 void SimAgent::check_own_shown() {
-    const auto head = store_->log().head();
-    if (!head) return;
-    for (std::uint64_t seq = store_->oldest_unsent(); seq != 0 && seq <= head->last_seq; ++seq) {
-        const auto* truth = world_.truth.find({replica_, seq});
-        const auto record =
-            truth == nullptr ? Result<sync::Record>{} : sync::decode(sync::view_of(truth->bytes));
-        if (truth == nullptr || !record) continue;
+    const auto unsent = store_->oldest_unsent();
+    if (unsent == 0) return;
+    auto chain = saved_.chain;
+    for (std::uint64_t seq = saved_.seq; seq >= unsent; --seq) {
+        const auto* truth = world_.truth.find({replica_, seq}, chain);
+        chain = truth->before;
+        const auto record = sync::decode(sync::view_of(truth->bytes));
+        if (!record) continue;
         for (std::size_t i = 0; i < record->ops.size(); ++i) {
             const auto& op = record->ops[i];
             if (op.entity.is_nil() || !sync::writes_value(op.kind)) continue;

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "tests/sim/agent.hpp"
 #include "tests/sim/hub.hpp"
 
@@ -51,11 +53,72 @@ void World::backups(Dice lot) {
     events.in(Millis{own->between(kHour, 24 * kHour)}, [again] { (*again)(); });
 }
 
+void World::copies(Dice lot) {
+    auto own = std::make_shared<Dice>(lot);
+    const auto again = std::make_shared<std::function<void()>>();
+    *again = [this, own, weak = std::weak_ptr{again}] {
+        copy_one(*own);
+        const Instant next = now() + Millis{own->between(kHour, 60 * kHour)};
+        if (next < end_)
+            if (const auto self = weak.lock()) events.at(next, [self] { (*self)(); });
+    };
+    events.in(Millis{own->between(kHour, 48 * kHour)}, [again] { (*again)(); });
+}
+
+/// Its disk is put into another machine, now or later, and both are used; or it is what is left
+/// when the machine breaks. Of one device once: what is open of copies of copies is in DESIGN.md.
+void World::copy_one(Dice& lot) {
+    auto& original = *agents[lot.below(agents.size())];
+    const auto device = original.replica().device;
+    if (agents.size() >= kDevicesMax || copied.contains(device) || came_back.contains(device))
+        return;
+    const auto image = original.image();
+    if (!image) return;
+    const auto number = static_cast<int>(agents.size() + retired.size() + spares_) + 1;
+    auto copy = std::make_unique<SimAgent>(*this, number, original, *image);
+    copy->link.latency = Millis{lot.between(5, 400)};
+    const auto later =
+        Millis{lot.chance(500) ? lot.between(0, kHour) : lot.between(kHour, 60 * kHour)};
+    // What the hub loses of a device that is no more is lost.
+    if (!extras.restores && lot.chance(300)) {
+        ++spares_;
+        came_back.insert(device);
+        const auto spare = std::make_shared<std::unique_ptr<SimAgent>>(std::move(copy));
+        events.in(later, [this, it = &original, spare] {
+            if (*spare && !calm) come_back(*it, std::move(*spare));
+        });
+        return;
+    }
+    copied.insert(device);
+    say(copy->name() + " is a copy of " + original.name());
+    ++out.shapes["devices copied"];
+    auto* it = copy.get();
+    agents.push_back(std::move(copy));
+    events.in(later, [this, it] {
+        if (calm) return;
+        it->start();
+        employ(*it);
+    });
+}
+
+/// All it saved is at the hub, and the copy knows less.
+void World::come_back(SimAgent& original, std::unique_ptr<SimAgent> copy) {
+    const auto at = std::ranges::find(agents, &original, &std::unique_ptr<SimAgent>::get);
+    if (at == agents.end() || !original.awake() || original.store().oldest_unsent() != 0) return;
+    say(fmt::format("{} comes back as {}", original.name(), copy->name()));
+    ++out.shapes["devices that fell back"];
+    original.retire();
+    retired.push_back(std::move(*at));
+    *at = std::move(copy);
+    (*at)->start();
+    employ(**at);
+}
+
 void World::arrive() {
     if (agents.size() >= kDevicesMax) return;
     const auto device = hub->enrol_another();
     if (!device) return;
-    const auto number = static_cast<int>(agents.size() + retired.size()) + 1;
+    const auto number = static_cast<int>(agents.size() + retired.size() + spares_) + 1;
     auto agent = std::make_unique<SimAgent>(*this, number, *device);
     agent->enrol();
     agent->link.latency = Millis{dice.between(5, 400)};

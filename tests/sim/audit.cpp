@@ -11,6 +11,7 @@
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
 #include "sync/change/cells.hpp"
+#include "sync/store/hub_watch.hpp"
 #include "sync/store/log_records.hpp"
 #include "sync/store/understands.hpp"
 #include "tests/sim/agent.hpp"
@@ -87,6 +88,7 @@ void Audit::run() {
     compare_dumps();
     compare_views();
     compare_verdicts();
+    check_alarms();
     world_.hub->check_memory();
     for (const auto& agent : world_.agents) agent->check_memory();
     if (world_.options.fast_checks) return;
@@ -124,10 +126,9 @@ void Audit::read_log() {
             const auto& view = records.views[i];
             chain = sync::chain_hash(chain, sync::hash_of(view));
             if (run.replica.device != hub) {
-                const auto* truth = world_.truth.find(key);
-                if (truth == nullptr) Truth::broken(to_string(key) + " was never saved");
-                if (truth->bytes != sync::copy_of(view))
-                    Truth::broken(to_string(key) + " is not what was saved");
+                const auto* truth = world_.truth.find(key, chain);
+                if (truth == nullptr) Truth::broken(to_string(key) + " is not what was saved");
+                logged_[key] = truth;
             }
             ModelRecord one;
             one.key = key;
@@ -135,11 +136,12 @@ void Audit::read_log() {
                 key, {run.first_hub.value + i}, run.receipt.of(i), {UINT64_MAX});
             if (auto decoded = sync::decode(view)) one.record = *std::move(decoded);
             one.edges = sync::edges_of(view);
-            const auto given = world_.truth.receipt_of(key);
+            const Stamp stamp{key, run.replica.device == hub ? sync::Hash{} : chain};
+            const auto given = world_.truth.receipt_of(stamp);
             if (given && *given != one.receipt && !world_.truth.hub_fell_back())
                 Truth::broken(to_string(key) + " has another receipt than was given out");
             const auto& kept = world_.truth.kept_receipts();
-            if (const auto first = kept.find(key);
+            if (const auto first = kept.find(stamp);
                 first != kept.end() && first->second != one.receipt)
                 Truth::broken(fmt::format(
                     "{} was received at {}, as its author can prove, and counts as received at {}",
@@ -164,16 +166,7 @@ void Audit::read_log() {
         if (head.hash != run.hub_hash) Truth::broken("the hub's own chain is broken");
         return true;
     });
-    for (const auto* fleet : {&world_.agents, &world_.retired})
-        for (const auto& agent : *fleet) {
-            const auto saved = world_.truth.last_of(agent->replica());
-            const auto at = heads.find(agent->replica());
-            if (saved != (at == heads.end() ? 0 : at->second.first))
-                Truth::broken(fmt::format("{} saved {} records and the hub has {}",
-                                          agent->name(),
-                                          saved,
-                                          at == heads.end() ? 0 : at->second.first));
-        }
+    check_saves();
     std::set<sync::RecordKey> held;
     for (auto& [at, one] : all) {
         if (one.hidden && !quarantined[one.key]) held.insert(one.key);
@@ -182,6 +175,36 @@ void Audit::read_log() {
         records_.push_back(std::move(one));
     }
     check_held(held);
+}
+
+void Audit::check_saves() {
+    std::map<std::uint64_t, sync::RecordKey> here;
+    for (const auto& [key, record] : logged_) {
+        const auto [at, fresh] = here.emplace(record->save, key);
+        if (!fresh)
+            Truth::broken(fmt::format("what was saved once is here as {} and as {}",
+                                      to_string(at->second),
+                                      to_string(key)));
+    }
+    const auto& saves = world_.truth.saves();
+    for (std::uint64_t save = 1; save <= saves.size(); ++save)
+        if (!here.contains(save))
+            Truth::broken(
+                fmt::format("what was saved as {} is not here", to_string(saves[save - 1])));
+}
+
+void Audit::check_alarms() {
+    std::set<DeviceId> suspected;
+    for (const auto& alarm : store::HubWatch{world_.hub->ledger().log().db()}.alarms())
+        if (alarm.kind == store::AlarmKind::kPossibleCopy) suspected.insert(alarm.device);
+    for (const DeviceId& device : suspected)
+        if (!world_.copied.contains(device) && !world_.came_back.contains(device))
+            Truth::broken(to_string(device) + " is taken for a copy");
+    // What a hub knew of copies it may lose with its disk.
+    if (world_.truth.hub_fell_back()) return;
+    for (const DeviceId& device : world_.copied)
+        if (!suspected.contains(device))
+            Truth::broken("there is a copy of " + to_string(device) + ", and nobody noticed");
 }
 
 /// Nothing waits at a hub that understands it, but for a create of what is there already.
@@ -341,7 +364,8 @@ void Audit::compare_verdicts() {
          {sync::Verdict::kOnTime, sync::Verdict::kLate, sync::Verdict::kUnproven}) {
         lateness.list(said, {}, [&](const hub::LateRow& row) {
             judged.insert(row.record);
-            const auto* truth = world_.truth.find(row.record);
+            const auto at = logged_.find(row.record);
+            const auto* truth = at == logged_.end() ? nullptr : at->second;
             if (truth == nullptr || !truth->occurred)
                 Truth::broken(to_string(row.record) + " is judged and is no interaction");
             const auto took = (row.received - *truth->occurred).count();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "tests/sim/model.hpp"
@@ -21,6 +22,10 @@ class Audit {
   private:
     /// The hub's log against what was saved: every record once, whole, in order.
     void read_log();
+    /// Each Save once.
+    void check_saves();
+    /// Copies are suspected where there are some, and only there.
+    void check_alarms();
     void check_held(const std::set<sync::RecordKey>& held);
     void compare_dumps();
     void compare_views();
@@ -33,6 +38,7 @@ class Audit {
 
     World& world_;
     std::vector<ModelRecord> records_;
+    std::map<sync::RecordKey, const TrueRecord*> logged_;  // of devices: what each is
     std::optional<Model> model_;
     std::string dump_;
 };

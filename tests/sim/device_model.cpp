@@ -195,8 +195,9 @@ void SimAgent::tell_receipts() {
             const auto holder = message_in<sync::PushAck>(given.blob(0));
             if (!holder) continue;
             const auto& r = holder->receipts.front();
-            for (auto seq = r.first_seq; seq <= r.last_seq; ++seq)
-                world_.truth.kept({replica_, seq}, r.of(seq));
+            world_.truth.each_of(r, [this](const Stamp& stamp, const sync::Receipt& receipt) {
+                world_.truth.kept(stamp, receipt);
+            });
         }
         return {};
     });
@@ -206,6 +207,8 @@ void SimAgent::tell_receipts() {
 /// I5: a form names what was on its screen, all of it and nothing else.
 void SimAgent::check_names(const agent::BuiltSave& built) {
     if (!store_->fully_stamped()) return;
+    // What it saved under an earlier number is not looked for.
+    if (replica_.incarnation != 1) return;
     // Of some projects it has states, which do not say what they were made of.
     const auto cursors = store_->log().cursors();
     if (!cursors || cursors->size() != 1 || cursors->front().scope != hub::kScopeAll) return;

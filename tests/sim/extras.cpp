@@ -12,12 +12,13 @@ namespace streetlog::sim {
 namespace {
 
 using Flag = bool Extras::*;
-constexpr std::array<std::pair<std::string_view, Flag>, 5> kFlags{
+constexpr std::array<std::pair<std::string_view, Flag>, 6> kFlags{
     {{"scopes", &Extras::scopes},
      {"snapshots", &Extras::snapshots},
      {"carried", &Extras::carried},
      {"old-hub", &Extras::old_hub},
-     {"restores", &Extras::restores}}};
+     {"restores", &Extras::restores},
+     {"copies", &Extras::copies}}};
 
 }  // namespace
 

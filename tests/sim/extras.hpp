@@ -16,14 +16,15 @@ struct Extras {
     bool snapshots = false;  // devices come late, are replaced or lose their place, and load one
     bool carried = false;    // records come to the hub as files, too
     bool old_hub = false;    // the hub's program begins as one that does not know case notes
+    bool copies = false;     // devices are copied and both are used, or come back from a copy
     bool restores = false;   // the hub's disk is lost, and a backup of it comes back
 };
 
 /// By lot: each in a third of all seeds, whatever the others are.
 [[nodiscard]] Extras drawn(std::uint64_t seed);
 
-/// "scopes,snapshots,carried,old-hub,restores", some of them, or "nothing"; none when that is no
-/// such list.
+/// "scopes,snapshots,carried,old-hub,restores,copies", some of them, or "nothing"; none when that
+/// is no such list.
 [[nodiscard]] std::optional<Extras> named(std::string_view list);
 [[nodiscard]] std::string list_of(const Extras& extras);
 

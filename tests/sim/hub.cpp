@@ -169,8 +169,8 @@ void SimHub::check_promises(hub::Ledger& ledger) {
                             "restart",
                             seq,
                             have));
-        const auto* last = world_.truth.find({replica, have});
-        if (last != nullptr && last->chain != row->acked_hash)
+        const sync::RecordKey last{replica, have};
+        if (world_.truth.known(last) && world_.truth.find(last, row->acked_hash) == nullptr)
             Truth::broken("the hub has other records than the device saved");
     }
 }
@@ -319,7 +319,7 @@ void SimHub::commit() {
 
 void SimHub::check_memory() {
     auto disk_log = store::HubLog::open(kDirectory, store::Access::kRead);
-    if (!disk_log) return;  // its disk does not even read
+    if (!disk_log || !run_->ledger.read_again()) return;  // its disk does not even read
     const auto looked = store::guarded_job([&]() -> Result<void> {
         const auto& ledger = run_->ledger;
         if (disk_log->head() != ledger.head())

@@ -92,13 +92,14 @@ Arguments parse(const std::vector<std::string>& args) {
         } else if (arg == "--shrink") {
             out.shrink = true;
         } else {
-            std::cerr << "usage: streetlog-sim [--seeds A..B | --seed N | --file SEEDS | --lane] "
-                         "[--days N] "
-                         "[--jobs N] "
-                         "[--twice] [--shrink] [--drop FAULT,...] [--no-faults] [--narrate] "
-                         "[--with scopes,snapshots,carried,old-hub,restores | --with nothing] "
-                         "[--plant BUG | --planted | --planted-seeds FILE] [--crash-points | "
-                         "--failing-operations]\n";
+            std::cerr
+                << "usage: streetlog-sim [--seeds A..B | --seed N | --file SEEDS | --lane] "
+                   "[--days N] "
+                   "[--jobs N] "
+                   "[--twice] [--shrink] [--drop FAULT,...] [--no-faults] [--narrate] "
+                   "[--with scopes,snapshots,carried,old-hub,restores,copies | --with nothing] "
+                   "[--plant BUG | --planted | --planted-seeds FILE] [--crash-points | "
+                   "--failing-operations]\n";
             std::exit(2);
         }
     }

@@ -40,6 +40,9 @@ inline constexpr std::array kBugs{
     PlantedBug{Bug::kHeldForgotten, "held-forgotten"},
     PlantedBug{Bug::kBackWithReceipt, "back-with-receipt"},
     PlantedBug{Bug::kClientNotEntered, "client-not-entered"},
+    PlantedBug{Bug::kCursorWithoutHash, "cursor-without-hash"},
+    PlantedBug{Bug::kNonceBeforeHeads, "nonce-before-heads"},
+    PlantedBug{Bug::kBranchDropped, "branch-dropped"},
 };
 
 }  // namespace streetlog::sim

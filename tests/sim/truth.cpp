@@ -8,25 +8,22 @@
 
 namespace streetlog::sim {
 
-void Truth::saved(const sync::RecordKey& key, TrueRecord record) {
-    const auto before = last_of(key.replica);
-    if (key.seq != before + 1)
-        broken(fmt::format("{} was saved after record {}", to_string(key), before));
-    const sync::Hash last = before == 0 ? sync::Hash{} : find({key.replica, before})->chain;
-    record.chain = sync::chain_hash(last, sync::hash_of(sync::view_of(record.bytes)));
-    records_.emplace(key, std::move(record));
+sync::Hash Truth::saved(const sync::RecordKey& key, TrueRecord record) {
+    if (key.seq > 1 && find({key.replica, key.seq - 1}, record.before) == nullptr)
+        broken(to_string(key) + " was saved after a record nobody saved");
+    record.chain = sync::chain_hash(record.before, sync::hash_of(sync::view_of(record.bytes)));
+    if (record.save == 0) {
+        saves_.push_back(key);
+        record.save = saves_.size();
+    }
+    return records_[key].emplace_back(std::move(record)).chain;
 }
 
-const TrueRecord* Truth::find(const sync::RecordKey& key) const {
+const TrueRecord* Truth::find(const sync::RecordKey& key, const sync::Hash& chain) const {
     const auto at = records_.find(key);
-    return at == records_.end() ? nullptr : &at->second;
-}
-
-std::uint64_t Truth::last_of(const sync::Replica& replica) const {
-    auto at = records_.upper_bound({replica, UINT64_MAX});
-    if (at == records_.begin()) return 0;
-    --at;
-    return at->first.replica == replica ? at->first.seq : 0;
+    if (at == records_.end()) return nullptr;
+    const auto one = std::ranges::find(at->second, chain, &TrueRecord::chain);
+    return one == at->second.end() ? nullptr : &*one;
 }
 
 std::uint64_t Truth::promised(const sync::Replica& replica) const {
@@ -34,8 +31,8 @@ std::uint64_t Truth::promised(const sync::Replica& replica) const {
     return at == promised_.end() ? 0 : at->second;
 }
 
-std::optional<sync::Receipt> Truth::receipt_of(const sync::RecordKey& key) const {
-    const auto at = receipts_.find(key);
+std::optional<sync::Receipt> Truth::receipt_of(const Stamp& stamp) const {
+    const auto at = receipts_.find(stamp);
     return at == receipts_.end() ? std::nullopt : std::optional{at->second};
 }
 
@@ -54,21 +51,22 @@ void Truth::hub_lost(const std::map<sync::Replica, std::uint64_t>& has) {
     }
 }
 
-void Truth::kept(const sync::RecordKey& key, const sync::Receipt& receipt) {
-    const auto [at, fresh] = kept_.emplace(key, receipt);
+void Truth::kept(const Stamp& stamp, const sync::Receipt& receipt) {
+    const auto [at, fresh] = kept_.emplace(stamp, receipt);
     if (!fresh && receipt.place < at->second.place) at->second = receipt;
 }
 
 void Truth::receipt(const sync::RunReceipt& r) {
     ++receipts;
-    const auto* last = find({r.replica, r.last_seq});
-    if (last != nullptr && last->chain != r.last_hash)
-        broken(fmt::format("a receipt for {} binds other content",
-                           to_string(sync::RecordKey{r.replica, r.last_seq})));
-    for (std::uint64_t seq = r.first_seq; seq <= r.last_seq; ++seq) {
-        const sync::RecordKey key{r.replica, seq};
-        const auto given = r.of(seq);
-        const auto [at, fresh] = receipts_.emplace(key, given);
+    const sync::RecordKey last{r.replica, r.last_seq};
+    if (known(last) && find(last, r.last_hash) == nullptr)
+        broken(fmt::format("a receipt for {} binds other content", to_string(last)));
+    each_of(r, [this](const Stamp& stamp, const sync::Receipt& given) {
+        const auto& key = stamp.first;
+        const auto [one, first] = received_.emplace(key, stamp.second);
+        if (!first && one->second != stamp.second && !fell_back_)
+            broken(fmt::format("two records were received as {}", to_string(key)));
+        const auto [at, fresh] = receipts_.emplace(stamp, given);
         // A hub that lost its word gives another; what it said first may come to light.
         if (!fresh && fell_back_) {
             if (given.place < at->second.place) at->second = given;
@@ -79,7 +77,7 @@ void Truth::receipt(const sync::RunReceipt& r) {
                                given.place.received.ms));
         if (given.saved.lo > given.saved.hi || given.saved.hi > given.place.received)
             broken(fmt::format("the bracket of {} is no bracket", to_string(key)));
-    }
+    });
 }
 
 /// A page holds whole runs: every record of a run is there, empty only where it is said to be
@@ -97,10 +95,12 @@ void Truth::page(const sync::Replica& reader, const sync::Page& page) {
             const sync::RecordKey key{run.receipt.replica, run.receipt.first_seq + i};
             const bool hidden = std::ranges::find(run.hidden, key.seq, &sync::HiddenRecord::seq) !=
                                 run.hidden.end();
-            const auto* record = find(key);
+            const auto at = records_.find(key);
             if ((*views)[i].header.empty() != hidden)
                 broken(fmt::format("{} is in a page in part", to_string(key)));
-            if (!hidden && record != nullptr && sync::copy_of((*views)[i]) != record->bytes)
+            if (!hidden && at != records_.end() &&
+                std::ranges::find(at->second, sync::copy_of((*views)[i]), &TrueRecord::bytes) ==
+                    at->second.end())
                 broken(fmt::format("{} is not what its author saved", to_string(key)));
         }
     }

@@ -216,9 +216,9 @@ void SimAgent::save(const Press& press) {
     header.user = 1;
     if (press.built.source == sync::TimeSource::kLive) header.occurred_clock = press.clock;
     request.ops = press.built.ops;
-    const auto before = world_.truth.last_of(replica_);
+    const auto before = world_.truth.saves().size();
     save_request(std::move(request), press.occurred);
-    if (world_.truth.last_of(replica_) == before) return;
+    if (world_.truth.saves().size() == before) return;
     for (const auto& entity : press.built.created) {
         if (entity.table == hud::tbl::kClient) world_.clients.push_back(entity.id);
         if (entity.table == hud::tbl::kEnrollment) world_.enrollments.push_back(entity.id);
@@ -243,7 +243,7 @@ void SimAgent::save_request(store::SaveRequest request, std::optional<Instant> o
         // Told that it was not saved: then it must not be there. (After a failed fsync nobody can
         // know: if the program ends now, the next one may find it.)
         const auto head = store_->log().head();
-        if (head && head->last_seq != world_.truth.last_of(replica_))
+        if (head && head->last_seq != saved_.seq)
             Truth::broken(name_ + " said a record was not saved, and has it");
         check_memory();
         return;
@@ -302,7 +302,7 @@ void SimAgent::strange_save() {
         }
         case 2:  // names what nobody has written yet
             for (const auto& other : world_.agents) {
-                const auto next = world_.truth.last_of(other->replica()) + 1;
+                const auto next = other->saved() + 1;
                 for (std::uint64_t i = 0; i < 3; ++i)
                     for (std::uint16_t k = 0; k < 2; ++k)
                         op.supersedes.push_back({other->replica(), next + i, k});

@@ -100,6 +100,7 @@ void World::live() {
     if (extras.snapshots) arrivals(more.split("arrivals"));
     if (extras.carried) carry(more.split("files"));
     if (extras.restores) backups(more.split("backups"));
+    if (extras.copies) copies(more.split("copies"));
     if (extras.old_hub) {
         Dice own = more.split("upgrade");
         events.in(Millis{own.between(kHour, (end - now()).count())}, [this] { hub->upgrade(); });
@@ -142,7 +143,8 @@ void World::heal() {
         agent->resume();
         agent->start();
         // What a device is told counts from its next contact on, and this one may last.
-        if (out.shapes.contains("scopes changed")) agent->killed();
+        // So is who may be a copy.
+        if (out.shapes.contains("scopes changed") || !copied.empty()) agent->killed();
     }
 }
 

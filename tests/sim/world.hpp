@@ -127,6 +127,8 @@ class World {
     std::vector<std::unique_ptr<SimAgent>> agents;
     std::vector<std::unique_ptr<SimAgent>> retired;  // devices nobody uses any more
     std::vector<EntityId> clients, enrollments;      // whoever was ever entered
+    std::set<DeviceId> copied;                       // both are used
+    std::set<DeviceId> came_back;                    // from a copy of their own disk
     std::vector<EntityId> projects;
     bool calm = false;  // no more faults, no more work
 
@@ -146,11 +148,16 @@ class World {
     /// Records travel as files, until the end.
     void carry(Dice lot);
     void backups(Dice lot);
+    /// Devices are copied and used on, and old ones come back from a copy, until the end.
+    void copies(Dice lot);
+    void copy_one(Dice& lot);
+    void come_back(SimAgent& original, std::unique_ptr<SimAgent> copy);
     void carry_one(Dice& lot);
 
     std::unique_ptr<class Nemesis> nemesis_;
-    Instant end_;            // of work and of faults
-    std::int64_t pace_ = 0;  // acts of a worker a day
+    Instant end_;             // of work and of faults
+    std::size_t spares_ = 0;  // copies of disks whose time has not come
+    std::int64_t pace_ = 0;   // acts of a worker a day
 };
 
 }  // namespace streetlog::sim
