@@ -41,6 +41,9 @@ struct Message {
     reoffer        @23 :Reoffer;
     reofferAck     @24 :ReofferAck;
     earlier        @25 :Earlier;
+    carryOffer     @26 :CarryOffer;
+    carryPiece     @27 :CarryPiece;
+    carryAnswer    @28 :CarryAnswer;
   }
 }
 
@@ -71,6 +74,7 @@ struct Hello {                # agent -> hub
   unsent       @14 :UInt64;   # records
   oldestUnsentMs @15 :Int64;  # wall clock of the oldest unsent record, 0 = none
   reidentify @16 :Bool;       # the database is on another machine than it was: it may be a copy
+  snapshot   @17 :Data;       # hash of the manifest of a snapshot of which a part is here
 }
 
 struct ScopeCursor { scope @0 :UInt32; cursor @1 :Position; newest @2 :Position; }
@@ -87,6 +91,7 @@ struct HelloAck {
   policy      @8 :UInt32;
   older       @9 :List(OlderReplica);   # what the hub has of the device's other incarnations
   hubs        @10 :List(OlderReplica);  # and of its own, when a cursor of the device is unknown to it
+  features    @11 :UInt64;    # what this hub takes that earlier ones do not know: sync/session/messages.hpp
 }
 
 struct ScopeGrant {
@@ -235,3 +240,13 @@ struct Incarnation { incarnation @0 :UInt32; }
 struct Reoffer { runs @0 :List(Run); }   # agent -> hub: records of the hub's own that it may have lost, with signed receipts
 struct ReofferAck {}                     # they are on disk, or of no use; the next may come
 struct Earlier { receipts @0 :List(Receipt); }   # agent -> hub: receipts earlier than those the hub sent for the same records
+
+# A bundle of another device (bundle.capnp) that this one was given to carry; only to a hub that says it takes them:
+struct CarryOffer { digest @0 :Data; bytes @1 :UInt64; }               # agent -> hub: SHA-256 of the file, and its size
+struct CarryPiece { digest @0 :Data; offset @1 :UInt64; body @2 :Data; }   # agent -> hub: the next bytes, one at a time
+struct CarryAnswer {          # hub -> agent: to each of these
+  digest  @0 :Data;
+  have    @1 :UInt64;         # the hub has it up to here
+  outcome @2 :UInt16;         # sync/session/messages.hpp: CarryOutcome
+  detail  @3 :Text;           # why, for people
+}

@@ -136,6 +136,7 @@ Result<Message> read(wire::Hello::Reader in) {
     m.unsent = in.getUnsent();
     m.oldest_unsent = {in.getOldestUnsentMs()};
     m.reidentify = in.getReidentify();
+    STREETLOG_TRY(m.snapshot, hash_of(in.getSnapshot()));
     return m;
 }
 
@@ -159,6 +160,7 @@ Result<Message> read(wire::HelloAck::Reader in) {
     m.policy = in.getPolicy();
     STREETLOG_TRY(m.older, list_of<OlderReplica>(in.getOlder(), older_of));
     STREETLOG_TRY(m.hubs, list_of<OlderReplica>(in.getHubs(), older_of));
+    m.features = in.getFeatures();
     return m;
 }
 
@@ -315,6 +317,30 @@ Result<Message> read(wire::SnapshotPiece::Reader in) {
     return m;
 }
 
+Result<Message> read(wire::CarryOffer::Reader in) {
+    CarryOffer m;
+    STREETLOG_TRY(m.digest, hash_of(in.getDigest()));
+    m.bytes = in.getBytes();
+    return m;
+}
+
+Result<Message> read(wire::CarryPiece::Reader in) {
+    CarryPiece m;
+    STREETLOG_TRY(m.digest, hash_of(in.getDigest()));
+    m.offset = in.getOffset();
+    m.body = bytes_of(in.getBody());
+    return m;
+}
+
+Result<Message> read(wire::CarryAnswer::Reader in) {
+    CarryAnswer m;
+    STREETLOG_TRY(m.digest, hash_of(in.getDigest()));
+    m.have = in.getHave();
+    m.outcome = static_cast<CarryOutcome>(in.getOutcome());
+    m.detail = text_of(in.getDetail());
+    return m;
+}
+
 Result<Message> read_any(wire::Message::Reader in) {
     switch (in.which()) {
         case wire::Message::CHALLENGE:
@@ -373,6 +399,12 @@ Result<Message> read_any(wire::Message::Reader in) {
             return ReofferAck{};
         case wire::Message::EARLIER:
             return read(in.getEarlier());
+        case wire::Message::CARRY_OFFER:
+            return read(in.getCarryOffer());
+        case wire::Message::CARRY_PIECE:
+            return read(in.getCarryPiece());
+        case wire::Message::CARRY_ANSWER:
+            return read(in.getCarryAnswer());
     }
     return Unknown{in.getCritical()};
 }

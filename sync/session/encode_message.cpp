@@ -147,6 +147,7 @@ struct Writer {
         o.setUnsent(m.unsent);
         o.setOldestUnsentMs(m.oldest_unsent.ms);
         o.setReidentify(m.reidentify);
+        STREETLOG_PUT(m.snapshot, o, Snapshot);
     }
 
     void operator()(const HelloAck& m) {
@@ -167,6 +168,7 @@ struct Writer {
         o.setPolicy(m.policy);
         if (!m.older.empty()) write(o.initOlder(count(m.older.size())), m.older);
         if (!m.hubs.empty()) write(o.initHubs(count(m.hubs.size())), m.hubs);
+        o.setFeatures(m.features);
     }
 
     void operator()(const Probe& m) {
@@ -328,6 +330,27 @@ struct Writer {
         auto receipts = out.initEarlier().initReceipts(count(m.receipts.size()));
         for (unsigned i = 0; i < receipts.size(); ++i) write(receipts[i], m.receipts[i]);
     }
+
+    void operator()(const CarryOffer& m) {
+        auto o = out.initCarryOffer();
+        STREETLOG_PUT(m.digest, o, Digest);
+        o.setBytes(m.bytes);
+    }
+
+    void operator()(const CarryPiece& m) {
+        auto o = out.initCarryPiece();
+        STREETLOG_PUT(m.digest, o, Digest);
+        o.setOffset(m.offset);
+        STREETLOG_PUT(m.body, o, Body);
+    }
+
+    void operator()(const CarryAnswer& m) {
+        auto o = out.initCarryAnswer();
+        STREETLOG_PUT(m.digest, o, Digest);
+        o.setHave(m.have);
+        o.setOutcome(static_cast<std::uint16_t>(m.outcome));
+        o.setDetail({m.detail.c_str(), m.detail.size()});
+    }
 };
 
 /// Enough for the fixed parts of most messages; bulk is added to it.
@@ -351,6 +374,8 @@ std::size_t guess_words(const Message& m) {
         add_runs(reoffer->runs);
     } else if (const auto* piece = std::get_if<SnapshotPiece>(&m)) {
         bytes += piece->body.size();
+    } else if (const auto* carried = std::get_if<CarryPiece>(&m)) {
+        bytes += carried->body.size();
     } else if (const auto* manifest = std::get_if<SnapshotManifest>(&m)) {
         bytes += manifest->chunks.size() * kChunkRowBytes;
         add_runs(manifest->own);

@@ -95,6 +95,7 @@ struct Hello {
     std::uint64_t unsent = 0;
     Instant oldest_unsent;
     bool reidentify = false;  // the database is on another machine than it was
+    Hash snapshot{};          // of which a part is here; zeros: none
 
     friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -120,6 +121,7 @@ struct HelloAck {
     std::uint32_t policy = 0;
     std::vector<OlderReplica> older;  // the device's other incarnations
     std::vector<OlderReplica> hubs;   // the hub's own, when it does not know a cursor of the device
+    std::uint64_t features = 0;       // what it takes that earlier hubs do not know
 
     friend bool operator==(const HelloAck&, const HelloAck&) = default;
 };
@@ -403,6 +405,46 @@ struct SnapshotPiece {
     friend bool operator==(const SnapshotPiece&, const SnapshotPiece&) = default;
 };
 
+/// Of HelloAck::features: this hub takes bundles that a device carries for another. It must not be
+/// sent one otherwise.
+inline constexpr std::uint64_t kFeatureCarry = 1;
+
+/// Most bytes of one CarryPiece.
+inline constexpr std::size_t kCarryPieceBytesMax = 192 * 1024;
+
+struct CarryOffer {
+    Hash digest{};  // SHA-256 of the bundle
+    std::uint64_t bytes = 0;
+
+    friend bool operator==(const CarryOffer&, const CarryOffer&) = default;
+};
+
+struct CarryPiece {
+    Hash digest{};
+    std::uint64_t offset = 0;
+    Bytes body;
+
+    friend bool operator==(const CarryPiece&, const CarryPiece&) = default;
+};
+
+/// What becomes of a carried bundle. On the wire; never renumbered. Later ones are taken for
+/// kWaits.
+enum class CarryOutcome : std::uint16_t {
+    kGoesOn = 0,   // send what comes after `have`
+    kTaken = 1,    // every record of it is on the hub's disk
+    kWaits = 2,    // whole, and not to be taken yet: offer it in another session
+    kRefused = 3,  // it never will be taken; keep it for a person to look at
+};
+
+struct CarryAnswer {
+    Hash digest{};
+    std::uint64_t have = 0;
+    CarryOutcome outcome = CarryOutcome::kGoesOn;
+    std::string detail;  // for people; never a value from a record
+
+    friend bool operator==(const CarryAnswer&, const CarryAnswer&) = default;
+};
+
 /// A message of a later version. Skipped unless critical.
 struct Unknown {
     bool critical = false;
@@ -435,7 +477,10 @@ using Message = std::variant<Unknown,
                              Incarnation,
                              Reoffer,
                              ReofferAck,
-                             Earlier>;
+                             Earlier,
+                             CarryOffer,
+                             CarryPiece,
+                             CarryAnswer>;
 
 /// One message as it travels. `Unknown` cannot be encoded. The caller keeps bulk under the message
 /// limit; nothing is checked here.

@@ -53,7 +53,10 @@ TEST(Golden, EveryMessageIsStillWrittenAndReadAsItWas) {
                            "incarnation",
                            "reoffer",
                            "reoffer_ack",
-                           "earlier"};
+                           "earlier",
+                           "carry_offer",
+                           "carry_piece",
+                           "carry_answer"};
     const auto messages = samples();
     ASSERT_EQ(messages.size(), std::size(names));
     for (std::size_t i = 0; i < messages.size(); ++i) {

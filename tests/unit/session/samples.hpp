@@ -40,6 +40,7 @@ inline std::vector<Message> samples() {
     hello.scopes = {{1, {{3}, Hash{{3}}}, {{4}, Hash{{4}}}}};
     hello.app_version = "0.1.0";
     hello.reidentify = true;
+    hello.snapshot = Hash{{5}};
     HelloAck hello_ack;
     hello_ack.acked_seq = 3;
     hello_ack.acked_hash = Hash{{7}};
@@ -47,6 +48,7 @@ inline std::vector<Message> samples() {
     hello_ack.credit = 1000;
     hello_ack.older = {{2, 5, Hash{{6}}}};
     hello_ack.hubs = {{8, 9, Hash{{10}}}};
+    hello_ack.features = kFeatureCarry;
     PushAck ack{2, {receipt}, {{1, RecordStatus::kQuarantined, StatusCode::kMalformed}}, 1, 55, {}};
     SnapshotManifest manifest;
     manifest.scope = 1;
@@ -81,7 +83,10 @@ inline std::vector<Message> samples() {
             Incarnation{77},
             Reoffer{page.runs},
             ReofferAck{},
-            Earlier{{receipt}}};
+            Earlier{{receipt}},
+            CarryOffer{Hash{{4}}, 5'000},
+            CarryPiece{Hash{{4}}, 300, {5, 6, 7}},
+            CarryAnswer{Hash{{4}}, 303, CarryOutcome::kWaits, "why"}};
 }
 
 }  // namespace streetlog::sync::testing
