@@ -355,6 +355,20 @@ void Commands::declare_bundles() {
     with_file("import-bundle",
               "Take in the hub's receipts for a bundle",
               "The reply that streetlog-hub import-bundle wrote");
+    with_file("carry",
+              "Take another device's bundle along; the next session hands it to the hub",
+              "The file that export-bundle wrote there");
+    command("carried", "What is carried for other devices, and what the hub said of it", [this] {
+        return perform(options_, "carried", {});
+    });
+    auto& drop = command("drop-carried", "Stop carrying a bundle that the hub refused", [this] {
+        return perform(options_, "drop-carried", options_.arguments);
+    });
+    drop.add_option_function<std::string>(
+            "BUNDLE",
+            [this](const std::string& bundle) { options_.arguments["bundle"] = bundle; },
+            "As carried names it; the device it is of has its records still")
+        ->required();
 }
 
 void Commands::declare_reading() {

@@ -10,6 +10,7 @@
 
 #include "agent/app/agent_screen.hpp"
 #include "agent/app/bundles.hpp"
+#include "agent/app/carry.hpp"
 #include "agent/app/form.hpp"
 #include "agent/app/show.hpp"
 #include "agent/app/status.hpp"
@@ -161,6 +162,14 @@ Answer Acts::run(std::string_view command, const json::object& arguments) {
             return plain(export_bundle(device_, text_in(arguments, "file")));
         if (command == "import-bundle")
             return plain(import_reply(device_, text_in(arguments, "file")));
+        if (command == "carry") {
+            auto carried = carry_bundle(device_, text_in(arguments, "file"));
+            if (carried && hooks_.saved) hooks_.saved();
+            return plain(std::move(carried));
+        }
+        if (command == "carried") return plain(list_carried(device_));
+        if (command == "drop-carried")
+            return plain(drop_carried(device_, text_in(arguments, "bundle")));
         return std::unexpected(Error{ErrorCode::kUsage,
                                      fmt::format("the agent has no command '{}'", command),
                                      "See streetlog-agent --help."});

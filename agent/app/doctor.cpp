@@ -1,10 +1,12 @@
 #include "agent/app/doctor.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 
 #include <fmt/format.h>
 
+#include "agent/app/carry.hpp"
 #include "agent/trust/check_trust.hpp"
 #include "sync/net/control_socket.hpp"
 #include "sync/net/simulated_clock.hpp"
@@ -137,6 +139,22 @@ void check_set_aside(const store::AgentStatus& status, Checkup& checkup) {
         checkup.fine("quarantine", words);
 }
 
+void check_carried(const std::vector<store::CarriedRow>& carried, Checkup& checkup) {
+    const auto refused = std::ranges::find(carried, true, &store::CarriedRow::refused);
+    if (refused != carried.end())
+        checkup.attention(
+            "carried",
+            fmt::format("the hub refused {}: {}", refused->name, refused->word),
+            {},
+            "Its records are on the device it is of: let that sync, or export again, and then "
+            "streetlog-agent drop-carried " +
+                to_hex(refused->digest).substr(0, kCarriedNameDigits) + ".");
+    else if (!carried.empty())
+        checkup.fine(
+            "carried",
+            fmt::format("{} bundles of other devices are to be handed over", carried.size()));
+}
+
 }  // namespace
 
 Checkup examine_device(const fs::path& data, store::CheckDepth depth) {
@@ -168,6 +186,7 @@ Checkup examine_device(const fs::path& data, store::CheckDepth depth) {
     check_hub(now, *status, checkup);
     check_unsent(now, *status, checkup);
     check_set_aside(*status, checkup);
+    if (const auto carried = reader->carried()) check_carried(*carried, checkup);
     return checkup;
 }
 

@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "agent/app/carry.hpp"
 #include "agent/app/enrol.hpp"
 #include "sync/timeliness/rules.hpp"
 
@@ -113,6 +114,8 @@ Result<json::object> device_status(Device& device) {
     out["refused_by_hub"] = status.quarantined;
     out["held_by_hub"] = status.held_by_hub;
     out["held_here"] = status.held_here;
+    STREETLOG_TRY(auto carried, list_carried(device));
+    for (auto& [name, value] : carried) out[name] = std::move(value);
     out["newest_hub_record"] = status.newest_hub.value;
     out["clock"] = clock_state(device, hub_now.trust);
     out["clock_simulated"] = settings.clock == store::ClockMode::kSimulated;

@@ -38,7 +38,7 @@ void DeviceSession::on_timer() { session_.on_timer(sides_.witness.witness(sides_
 void DeviceSession::stop() { session_.stop(); }
 
 bool DeviceSession::in_step() const {
-    return compared_ && session_.all_acked() && session_.caught_up();
+    return compared_ && session_.all_acked() && session_.caught_up() && session_.carried();
 }
 
 bool DeviceSession::act() {
@@ -161,6 +161,9 @@ bool DeviceSession::carry_out(sync::AgentAction& action) {
                 return true;
             },
             [&](const sync::ReadAnew& anew) { return stored(sides_.store.read_anew(anew.scope)); },
+            [&](const sync::SettleCarried& settled) {
+                return stored(sides_.store.settle_carried(settled.answer));
+            },
             [&](const sync::Retry& retry) {
                 retry_after_ = retry.after;
                 at_once_ = retry.at_once;

@@ -57,7 +57,7 @@ class DeviceSession {
 
     [[nodiscard]] bool done() const { return session_.done(); }
 
-    /// Clocks compared, everything pushed and pulled.
+    /// Clocks compared, everything pushed and pulled, and what is carried handed over.
     [[nodiscard]] bool in_step() const;
 
     /// What the hub answered when it let us in.

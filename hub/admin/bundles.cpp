@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "hub/ingest/bundle_intake.hpp"
-#include "hub/trust/trust_files.hpp"
 #include "sync/net/private_file.hpp"
 
 namespace streetlog::hub {
@@ -15,8 +14,6 @@ namespace {
 
 namespace json = boost::json;
 namespace fs = std::filesystem;
-
-constexpr std::int64_t kActive = 1;
 
 Result<fs::path> path_argument(const json::object& arguments, std::string_view name) {
     const auto* value = arguments.if_contains(name);
@@ -56,31 +53,20 @@ Result<json::object> import_bundle(Ledger& ledger, const json::object& arguments
     STREETLOG_TRY(const auto file, path_argument(arguments, "file"));
     STREETLOG_TRY(const auto reply_file, path_argument(arguments, "reply"));
     STREETLOG_TRY(const auto bytes, read_bytes(file));
-    const fs::path directory = ledger.log().db().file().parent_path();
-    STREETLOG_TRY(const auto key, net::load_key(hub_key_file(directory)));
-    const auto devices = ledger.log().devices();
-    std::string name;
-    bool refused = false;
-    const auto key_of = [&](const DeviceId& id) -> std::optional<sync::PublicKey> {
-        const auto at = std::ranges::find(devices, id, &store::DeviceRow::id);
-        if (at == devices.end()) return std::nullopt;
-        name = at->name;
-        refused = at->state != kActive;
-        return at->public_key;
-    };
-    STREETLOG_TRY(const auto bundle, sync::read_bundle(bytes, ledger.self().device, key, key_of));
-    if (refused)
-        return fail(ErrorCode::kNotPermitted,
-                    fmt::format("the device '{}' is suspended or revoked", name),
-                    "Its records stay in the bundle; nothing was taken in.");
+    const auto opened = open_bundle(ledger, bytes);
+    if (!opened && opened.error().code == ErrorCode::kUnavailable)
+        return fail(ErrorCode::kNotPermitted, opened.error().message, opened.error().hint);
+    if (!opened) return std::unexpected(opened.error());
+    const sync::Bundle& bundle = *opened;
+    const auto device = ledger.log().device(bundle.author.device);
     STREETLOG_TRY(const auto taken, take_bundle(ledger, bundle));
     const sync::BundleReply reply{
         ledger.self().device, bundle.author, newest_receipt(taken.acks), taken.acks};
-    const sync::Bytes answer = sync::write_reply(reply, key);
+    const sync::Bytes answer = sync::write_reply(reply, *ledger.key());
     STREETLOG_CHECK(net::replace_private(
         reply_file, {reinterpret_cast<const char*>(answer.data()), answer.size()}));
     return json::object{{"device", to_string(bundle.author.device)},
-                        {"name", name},
+                        {"name", device ? device->name : std::string{}},
                         {"records", taken.records},
                         {"new", taken.fresh},
                         {"set_aside", taken.set_aside},

@@ -1,5 +1,7 @@
 #include "hub/ingest/bundle_intake.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "hub/feed/page_reader.hpp"
@@ -7,6 +9,8 @@
 
 namespace streetlog::hub {
 namespace {
+
+constexpr std::int64_t kActive = 1;
 
 /// Within what HubSession takes from a connection.
 bool within_limits(const sync::Push& push) {
@@ -69,34 +73,58 @@ sync::PushAck ack_of(const Ledger& ledger,
 
 }  // namespace
 
+Result<sync::Bundle> open_bundle(Ledger& ledger, sync::BytesView file) {
+    if (!ledger.key()) return fail(ErrorCode::kUnsupported, "this hub has no key");
+    const auto devices = ledger.log().devices();
+    auto named = devices.end();
+    const auto key_of = [&](const DeviceId& id) -> std::optional<sync::PublicKey> {
+        named = std::ranges::find(devices, id, &store::DeviceRow::id);
+        return named == devices.end() ? std::nullopt : std::optional{named->public_key};
+    };
+    STREETLOG_TRY(auto bundle,
+                  sync::read_bundle(file, ledger.self().device, *ledger.key(), key_of));
+    if (named->state != kActive)
+        return fail(ErrorCode::kUnavailable,
+                    fmt::format("the device '{}' is suspended or revoked", named->name),
+                    "Its records stay in the bundle; nothing was taken in.");
+    return bundle;
+}
+
+Result<void> take_batch(Ledger& ledger,
+                        const sync::Bundle& bundle,
+                        std::size_t index,
+                        BundleIntake& out) {
+    const sync::Push& push = bundle.pushes[index];
+    if (!within_limits(push))
+        return fail(ErrorCode::kMalformed, "the bundle holds a batch over the limits");
+    const auto known = ledger.replica(bundle.author);
+    const std::uint64_t before = known ? known->acked_seq : 0;
+    std::vector<PreparedRun> group;
+    group.push_back(prepared(push, bundle.author, ledger.log().device(bundle.author.device)));
+    STREETLOG_TRY(const auto results, ledger.ingest(group));
+    const IngestResult& result = results.front();
+    if (result.outcome == IngestResult::Outcome::kGap)
+        return fail(
+            ErrorCode::kNotFound,
+            fmt::format(
+                "records {} to {} of this device are not here yet", before + 1, push.first_seq - 1),
+            "Import the bundle that was made before this one, or let the device sync.");
+    if (result.outcome == IngestResult::Outcome::kForked)
+        return fail(ErrorCode::kConflict,
+                    "the hub has other records under the numbers of this bundle",
+                    "There may be a copy of this device. Let it sync over the network, which "
+                    "gives it a number of its own.");
+    out.records += push.count;
+    out.fresh += result.acked_seq - before;
+    out.set_aside += result.exceptions.size();
+    out.acks.push_back(ack_of(ledger, bundle.author, result));
+    return {};
+}
+
 Result<BundleIntake> take_bundle(Ledger& ledger, const sync::Bundle& bundle) {
     BundleIntake out;
-    const auto device = ledger.log().device(bundle.author.device);
-    for (const sync::Push& push : bundle.pushes) {
-        if (!within_limits(push))
-            return fail(ErrorCode::kMalformed, "the bundle holds a batch over the limits");
-        const auto known = ledger.replica(bundle.author);
-        const std::uint64_t before = known ? known->acked_seq : 0;
-        std::vector<PreparedRun> group;
-        group.push_back(prepared(push, bundle.author, device));
-        STREETLOG_TRY(const auto results, ledger.ingest(group));
-        const IngestResult& result = results.front();
-        if (result.outcome == IngestResult::Outcome::kGap)
-            return fail(ErrorCode::kNotFound,
-                        fmt::format("records {} to {} of this device are not here yet",
-                                    before + 1,
-                                    push.first_seq - 1),
-                        "Import the bundle that was made before this one, or let the device sync.");
-        if (result.outcome == IngestResult::Outcome::kForked)
-            return fail(ErrorCode::kConflict,
-                        "the hub has other records under the numbers of this bundle",
-                        "There may be a copy of this device. Let it sync over the network, which "
-                        "gives it a number of its own.");
-        out.records += push.count;
-        out.fresh += result.acked_seq - before;
-        out.set_aside += result.exceptions.size();
-        out.acks.push_back(ack_of(ledger, bundle.author, result));
-    }
+    for (std::size_t i = 0; i < bundle.pushes.size(); ++i)
+        STREETLOG_CHECK(take_batch(ledger, bundle, i, out));
     return out;
 }
 

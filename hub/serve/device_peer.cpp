@@ -57,6 +57,7 @@ sync::HubSessionConfig config_for(const PeerSides& sides) {
     out.hub = sides.hub;
     out.key = sides.key;
     out.epoch = sides.pages.epoch();
+    if (sides.carried != nullptr) out.features = sync::kFeatureCarry;
     return out;
 }
 
@@ -125,6 +126,8 @@ void DevicePeer::act() {
                                   },
                                   [&](const sync::TakeBack& back) { take_back(back); },
                                   [&](const sync::LearnEarlier& learn) { learn_earlier(learn); },
+                                  [&](const sync::LookForCarried& look) { look_for(look.offer); },
+                                  [&](sync::KeepCarried& keep) { keep_carried(std::move(keep)); },
                                   [&](const sync::Suspect& odd) { suspect(odd.what); },
                                   [&](const sync::CursorConfirmed&) {},
                                   [&](const sync::Close&) { port_.close(); }},

@@ -2,6 +2,7 @@
 
 #include "hub/feed/page_reader.hpp"
 #include "hub/feed/snapshot_shelf.hpp"
+#include "hub/ingest/carried_intake.hpp"
 #include "hub/ingest/writer.hpp"
 #include "hub/recovery/admission.hpp"
 #include "schema/log.hpp"
@@ -21,6 +22,7 @@ struct PeerSides {
     DeviceId hub;
     std::optional<sync::SigningKey> key{};  // the hub's
     SnapshotShelf* snapshots = nullptr;     // null: every device reads the log
+    CarriedIntake* carried = nullptr;       // on the writer's thread; null: none are taken
 };
 
 /// What a peer needs of the connection it lives in.
@@ -86,6 +88,11 @@ class DevicePeer : private sync::HubLog {
     void on_taken_back(bool stored);
     void suspect(const std::string& what);
     void learn_earlier(const sync::LearnEarlier& learn);
+    void look_for(const sync::CarryOffer& offer);
+    void keep_carried(sync::KeepCarried keep);
+    void carry(std::function<Result<CarriedIntake::Answer>(Ledger&)> step,
+               const sync::Hash& digest);
+    void on_carried(const CarriedIntake::Answer& answer, const sync::Hash& digest);
     void submit(const std::shared_ptr<const sync::IncomingRun>& run);
     void on_ingested(const Result<IngestResult>& result);
     void read_page(const sync::ReadPage& request);

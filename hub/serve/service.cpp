@@ -32,6 +32,7 @@ Service::Service(net::asio::io_context& io,
         [this](store::HubHead head) { announce(head.seq); },
         std::move(high_water));
     shared_ = std::make_unique<Shared>(Shared{{*pages_, clock, random, log, hub, key}, *writer_});
+    if (key) shared_->sides.carried = &carried_;
 }
 
 Service::~Service() {

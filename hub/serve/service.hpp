@@ -82,6 +82,7 @@ class Service {
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<SnapshotShelf> snapshots_;
     std::unique_ptr<FollowerThread> follower_;  // null until the service is whole
+    CarriedIntake carried_;                     // on the writer's thread
     std::unique_ptr<Shared> shared_;
     std::unique_ptr<Authority> authority_;  // on the writer's thread
     net::SystemRandom serials_;             // there, too

@@ -113,6 +113,9 @@ void AgentSession::on_message(BytesView bytes, const ClockEvidence& now) {
                 if (!reoffering_) return violation("ReofferAck to no Reoffer");
                 reoffer();
             },
+            [&](CarryAnswer& m) {
+                only_in(State::kLive, "CarryAnswer", [&] { on_carry_answer(std::move(m)); });
+            },
             [&](const ErrorMessage& m) { on_error(m); },
             [&](const Bye& m) { retry(Millis{0}, "the hub said goodbye: " + m.detail); },
             [&](const auto&) { violation("the hub sent a message only devices send"); }},
@@ -248,6 +251,7 @@ void AgentSession::on_probe_ack(const ProbeAck& m, const ClockEvidence& now) {
 void AgentSession::saw_round_trip(std::uint64_t ms) {
     push_pace_.round_trip(ms);
     pull_pace_.round_trip(ms);
+    carry_pace_.round_trip(ms);
 }
 
 void AgentSession::on_timer(const ClockEvidence& now) {
@@ -262,6 +266,7 @@ void AgentSession::on_saved() {
     if (!head) return fatal(WireCode::kInternal, std::move(head).error());
     head_ = *head;
     push_while_credit();
+    carry_on();
 }
 
 void AgentSession::on_push_ack(PushAck m) {

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 #include "sync/session/evidence.hpp"
 #include "sync/session/pace.hpp"
@@ -83,6 +84,12 @@ struct ReadAnew {
     std::uint32_t scope = 0;
 };
 
+/// What the hub said of a carried bundle in the end; never kGoesOn. Taken, it is to go; refused, it
+/// is to be kept for a person, and offered no more.
+struct SettleCarried {
+    CarryAnswer answer;
+};
+
 /// The session is over; a new one may be tried after that time (zero: as the back-off says).
 struct Retry {
     Millis after{0};
@@ -116,6 +123,7 @@ using AgentAction = std::variant<Send,
                                  AppendOwn,
                                  TakeIncarnation,
                                  ReadAnew,
+                                 SettleCarried,
                                  Retry,
                                  Fatal,
                                  Notice>;
@@ -131,6 +139,7 @@ struct AgentSessionConfig {
     bool reads = true;  // every scope that is granted; false: only pushes
     std::uint32_t batch_records_max = kBatchRecordsMax;
     std::size_t batch_bytes_max = 192 * 1024;
+    std::size_t carry_bytes_max = kCarryPieceBytesMax;
     std::uint64_t pull_window_bytes = 1024 * 1024;  // pages the hub may send ahead of our store
 };
 
@@ -194,6 +203,9 @@ class AgentSession {
     /// Every scope has been read to its end and stored.
     [[nodiscard]] bool caught_up() const;
 
+    /// The hub has said of every bundle that is carried here what becomes of it.
+    [[nodiscard]] bool carried() const;
+
   private:
     enum class State : std::uint8_t {
         kAwaitChallenge,
@@ -218,6 +230,15 @@ class AgentSession {
         std::uint64_t received = 0;    // credit used by pages so far
         std::uint64_t settled = 0;     // part of it whose pages are stored
         bool caught_up = false;
+    };
+
+    /// A carried bundle that the hub was offered.
+    struct Carrying {
+        CarriedBundle bundle;
+        std::uint64_t have = 0;     // at the hub, as it said last
+        std::size_t under_way = 0;  // bytes of the piece that is sent
+        std::uint64_t sent_ms = 0;
+        int standstills = 0;  // answers that it has no more than before
     };
 
     void on_challenge(const Challenge& m);
@@ -257,6 +278,15 @@ class AgentSession {
     void on_manifest(SnapshotManifest m);
     void on_piece(SnapshotPiece m, std::size_t bytes);
     void get_pieces();
+
+    [[nodiscard]] bool hub_takes_carried() const {
+        return (hello_ack_.features & kFeatureCarry) != 0;
+    }
+
+    void carry_on();
+    void on_carry_answer(CarryAnswer m);
+    void send_carried();
+    void settle_carried(CarryAnswer answer);
     void send_pull(std::uint32_t scope, const Reading& reading);
     void send_probe(const ClockEvidence& now);
     void saw_round_trip(std::uint64_t ms);
@@ -310,6 +340,10 @@ class AgentSession {
     SnapshotManifest manifest_;                // of it, without the reader's own records
     bool resume_ = false;                      // what else the scope was granted
     std::uint64_t own_asked_ = 0;
+
+    std::optional<Carrying> carrying_;
+    std::set<Hash> answered_;  // carried bundles of which this session knows what becomes
+    Pace carry_pace_;
 };
 
 }  // namespace streetlog::sync

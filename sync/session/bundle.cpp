@@ -111,6 +111,11 @@ Result<std::vector<Message>> decoded(const std::vector<Bytes>& parts) {
 
 }  // namespace
 
+bool looks_like_bundle(BytesView file) {
+    return file.size() > kBundleMark.size() &&
+           std::ranges::equal(kBundleMark, file.first(kBundleMark.size()));
+}
+
 Result<Bytes> write_bundle(const Bundle& bundle, const SigningKey& device, const PublicKey& hub) {
     const auto parts = encoded(bundle.pushes);
     const Hash statement = statement_of(bundle.hub, bundle.author, bundle.made, parts);

@@ -13,6 +13,9 @@ namespace streetlog::sync {
 /// Most a file may hold, so that it can be read whole. What does not fit goes into the next one.
 inline constexpr std::size_t kBundleBytesMax = 64 * 1024 * 1024;
 
+/// Whether it says of itself to be a bundle of a device: all that anybody but its hub can tell.
+[[nodiscard]] bool looks_like_bundle(BytesView file);
+
 /// Unsent records on their way to the hub.
 struct Bundle {
     DeviceId hub;

@@ -47,7 +47,8 @@ void HubSession::on_message(BytesView bytes, Instant hub_now) {
     if (std::holds_alternative<Hello>(*message) != (state_ == State::kAwaitHello) &&
         !std::holds_alternative<Unknown>(*message) && !std::holds_alternative<Bye>(*message))
         return close(WireCode::kProtocolViolation, "Hello comes first, and once");
-    if (recovering_ && (is_push || std::holds_alternative<Pull>(*message)))
+    if (recovering_ && (is_push || std::holds_alternative<Pull>(*message) ||
+                        std::holds_alternative<CarryOffer>(*message)))
         return close(WireCode::kProtocolViolation, "records before the heads fit");
     if (state_ == State::kAuthenticating && !std::holds_alternative<Bye>(*message))
         return close(WireCode::kProtocolViolation, "a message before HelloAck");
@@ -68,6 +69,8 @@ void HubSession::on_message(BytesView bytes, Instant hub_now) {
                    [&](const AskIncarnation& m) { on_ask_incarnation(m); },
                    [&](Reoffer& m) { on_reoffer(std::move(m)); },
                    [&](Earlier& m) { on_earlier(std::move(m)); },
+                   [&](const CarryOffer& m) { on_carry_offer(m); },
+                   [&](CarryPiece& m) { on_carry_piece(std::move(m)); },
                    [&](const ErrorMessage& m) {
                        state_ = State::kDone;
                        actions_.emplace_back(Close{m.code, "the device reported an error"});
@@ -141,6 +144,7 @@ void HubSession::on_authenticated(const DeviceGrant& grant, Instant hub_now) {
     ack.next_nonce = next_nonce_ = grant.next_nonce;
     ack.older = grant.older;
     ack.hubs = grant.hubs;
+    ack.features = config_.features;
     state_ = State::kLive;
     device_key_ = grant.key;
     safe_seq_ = grant.safe_seq;

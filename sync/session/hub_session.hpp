@@ -103,6 +103,18 @@ struct LearnEarlier {
     std::vector<RunReceipt> receipts;
 };
 
+/// The device offers a bundle that it carries for another one: answer with on_carry_answer() how
+/// much of it is here, or what became of it.
+struct LookForCarried {
+    CarryOffer offer;
+};
+
+/// The next bytes of the bundle that was offered last; answer as before, and only once they can be
+/// asked for no more.
+struct KeepCarried {
+    CarryPiece piece;
+};
+
 /// Something came that only a faulty or hostile program sends. It has no effect.
 struct Suspect {
     std::string what;
@@ -131,6 +143,8 @@ using HubAction = std::variant<Send,
                                GrantIncarnation,
                                TakeBack,
                                LearnEarlier,
+                               LookForCarried,
+                               KeepCarried,
                                Suspect,
                                CursorConfirmed,
                                Close>;
@@ -138,6 +152,7 @@ using HubAction = std::variant<Send,
 struct HubSessionConfig {
     DeviceId hub;
     std::uint64_t epoch = 0;
+    std::uint64_t features = 0;                    // as in HelloAck
     std::optional<SigningKey> key;                 // the hub's; none: what is sent is not signed
     std::uint64_t push_window_bytes = 512 * 1024;  // batches a device may have in flight
     std::size_t page_bytes_max = 192 * 1024;
@@ -211,6 +226,7 @@ class HubSession {
     void on_own_ready(OwnRecords records);
     void on_incarnation(std::uint32_t incarnation);
     void on_taken_back();
+    void on_carry_answer(CarryAnswer answer);
 
     /// Withholds new credit while true; gives what is due when it turns false.
     void on_pressure(bool pressed);
@@ -268,6 +284,8 @@ class HubSession {
     void on_reoffer(Reoffer m);
     [[nodiscard]] std::shared_ptr<const IncomingRun> own_again(PageRun run);
     void on_earlier(Earlier m);
+    void on_carry_offer(const CarryOffer& m);
+    void on_carry_piece(CarryPiece m);
     void keep_proven(std::vector<RunReceipt>& receipts, const IncomingRun& run);
     [[nodiscard]] bool proven(const Push& m) const;
     void prove(std::vector<PageRun>& runs) const;
@@ -327,6 +345,10 @@ class HubSession {
     std::optional<Instant> answered_;  // when the last probe was answered
     std::optional<HubProbe> tightest_;
     Probe tightest_said_;
+
+    CarryOffer carried_;              // offered last; no bytes: none, or it was answered for
+    std::uint64_t carried_have_ = 0;  // of it, as the device was told
+    bool carried_due_ = false;        // an answer is
 
     std::int64_t small_left_ = 64;  // control messages the device may still send
     Instant small_since_;

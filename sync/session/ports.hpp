@@ -32,6 +32,12 @@ struct PushRun {
     std::vector<RunReceipt> receipts;  // of those records that have one; may be cut to whole runs
 };
 
+/// A bundle of another device that this one was given to carry.
+struct CarriedBundle {
+    Hash digest{};  // SHA-256 of it
+    std::uint64_t bytes = 0;
+};
+
 /// What an agent's session needs of the device's store. Reads are small and come back at once.
 class AgentLog {
   public:
@@ -64,6 +70,20 @@ class AgentLog {
     /// `after`, without those the hub `has`: about max_bytes of them, none at the end.
     [[nodiscard]] virtual Result<std::vector<PageRun>> hub_runs(
         const std::vector<OlderReplica>& has, const RecordKey& after, std::size_t max_bytes) = 0;
+
+    /// The bundle to hand over after that one, in the order of their digests (zeros: the first),
+    /// without those the hub refused; nothing at the end.
+    [[nodiscard]] virtual Result<std::optional<CarriedBundle>> next_carried(const Hash& /*after*/) {
+        return std::nullopt;
+    }
+
+    /// Its bytes from there on: one at least, at most `max_bytes`.
+    /// Requires: `offset` lies within it.
+    [[nodiscard]] virtual Result<Bytes> read_carried(const Hash& /*digest*/,
+                                                     std::uint64_t /*offset*/,
+                                                     std::size_t /*max_bytes*/) {
+        return fail(ErrorCode::kNotFound, "nothing is carried");
+    }
 };
 
 /// What a hub's session needs of the hub's store.

@@ -131,6 +131,11 @@ struct AgentStore::Impl final : sync::AgentLog {
         const std::vector<sync::OlderReplica>& has,
         const sync::RecordKey& after,
         std::size_t max_bytes) override;
+    [[nodiscard]] Result<std::optional<sync::CarriedBundle>> next_carried(
+        const Hash& after) override;
+    [[nodiscard]] Result<Bytes> read_carried(const Hash& digest,
+                                             std::uint64_t offset,
+                                             std::size_t max_bytes) override;
 
     /// One transaction: runs `job`, flushes states, read tables and links, writes `me`, commits. On
     /// an error or StorageFailure nothing is written and memory is as before.
@@ -158,6 +163,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] Result<void> check_own(const sync::RunReceipt& receipt) const;
     void keep_receipt(const sync::RunReceipt& receipt);
     void keep_exception(const sync::RecordException& exception);
+    void forget_carried(const Hash& digest);
     void keep_word(const sync::RunReceipt& receipt,
                    std::span<const sync::RecordException> exceptions);
     [[nodiscard]] std::optional<sync::VerdictAct> verdict_on(const sync::RecordKey& record);

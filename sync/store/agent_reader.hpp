@@ -46,6 +46,8 @@ class AgentReader : public EntityReader {
     [[nodiscard]] Result<AgentStatus> status();
 
     [[nodiscard]] Result<std::vector<RefusedRecord>> refused();
+    /// What is carried for others, the oldest first.
+    [[nodiscard]] Result<std::vector<CarriedRow>> carried();
     /// As EntityReader, and when the device last heard from the hub.
     [[nodiscard]] Result<FindResult> find(const FindQuery& query);
 

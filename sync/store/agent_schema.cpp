@@ -104,8 +104,24 @@ constexpr const char* kRebuildDue = R"sql(
 CREATE TABLE rebuild_due(id INTEGER PRIMARY KEY CHECK(id = 1)) STRICT;
 )sql";
 
-constexpr std::array<const char*, 8> kSteps{
-    kLog, kStateTables, kScopes, kLookupTables, kBootstrap, kRecovery, kAdopted, kRebuildDue};
+/// Bundles of other devices on their way to the hub, in parts of at most a message.
+constexpr const char* kCarried = R"sql(
+CREATE TABLE carried(digest BLOB PRIMARY KEY, name TEXT NOT NULL, bytes INT NOT NULL,
+    since_ms INT NOT NULL, refused INT NOT NULL,
+    word TEXT NOT NULL) STRICT, WITHOUT ROWID;    -- word: what the hub said of it last
+CREATE TABLE carried_part(digest BLOB NOT NULL, at INT NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(digest, at)) STRICT;
+)sql";
+
+constexpr std::array<const char*, 9> kSteps{kLog,
+                                            kStateTables,
+                                            kScopes,
+                                            kLookupTables,
+                                            kBootstrap,
+                                            kRecovery,
+                                            kAdopted,
+                                            kRebuildDue,
+                                            kCarried};
 
 }  // namespace
 

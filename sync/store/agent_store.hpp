@@ -66,6 +66,15 @@ class AgentStore {
     /// stay in the log. The next pull of the scope begins at its start.
     [[nodiscard]] Result<void> leave_scope(std::uint32_t scope);
 
+    // Bundles of other devices (agent_carried.cpp)
+    /// Keeps it until the hub has it. The same again is taken for one; if the hub refused it, it is
+    /// offered once more. kTooLarge above kCarriedBytesMax in all.
+    [[nodiscard]] Result<CarriedRow> carry(std::string_view name, BytesView bundle, Instant now);
+    /// The hub has it, or has said why not.
+    [[nodiscard]] Result<void> settle_carried(const sync::CarryAnswer& answer);
+    /// A person gives up carrying it. kNotFound when it is not here.
+    [[nodiscard]] Result<void> drop_carried(const Hash& digest);
+
     // Snapshot, instead of the log from its beginning: its pieces are kept, and loaded into tables
     // beside those that are shown. Saves go on between any two calls; nothing of it shows before
     // bootstrap_step() says so.

@@ -46,6 +46,19 @@ struct BootstrapStatus {
     std::uint32_t of = 0;
 };
 
+/// A bundle of another device that this one was given to carry.
+struct CarriedRow {
+    Hash digest{};
+    std::string name;  // of the file it came as
+    std::uint64_t bytes = 0;
+    Instant since;
+    bool refused = false;  // by the hub, for good; it is kept for a person to look at
+    std::string word;      // what the hub said of it last; empty: nothing
+};
+
+/// Most bytes a device carries for others, so that it always has room for its own.
+inline constexpr std::uint64_t kCarriedBytesMax = 256 * 1024 * 1024;
+
 struct Saved {
     std::uint64_t seq = 0;
     sync::RecordKey key;

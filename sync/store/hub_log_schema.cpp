@@ -7,7 +7,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 7> kSteps{R"sql(
+constexpr std::array<const char*, 8> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -82,6 +82,13 @@ CREATE TABLE earlier(           -- receipts from before those in log_run, from t
     last_seq INTEGER NOT NULL, receipt BLOB NOT NULL) STRICT;
 CREATE INDEX earlier_at ON earlier(hub_seq);
 CREATE INDEX earlier_of ON earlier(device, incarnation, last_seq);
+)sql",
+                                            R"sql(
+CREATE TABLE carried(           -- bundles that devices bring for others; taken: only remembered
+    digest BLOB PRIMARY KEY, bytes INTEGER NOT NULL, have INTEGER NOT NULL, touched_ms INTEGER NOT NULL,
+    taken INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE carried_piece(
+    digest BLOB NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(digest, at)) STRICT;
 )sql"};
 
 }  // namespace

@@ -8,7 +8,7 @@ from harness import CONFLICT, NOT_FOUND, NOT_PERMITTED, OK, World, wait_for
 MALFORMED = 7
 
 
-class BundleTest(World):
+class StickWorld(World):
     def setUp(self):
         super().setUp()
         self.hub = self.make_hub().serve()
@@ -33,6 +33,8 @@ class BundleTest(World):
         self.assertEqual(found, code, error)
         return error["message"]
 
+
+class BundleTest(StickWorld):
     def test_what_was_recorded_far_from_any_network_arrives_on_a_stick(self):
         self.hub.stop()
         people = self.record(3)
@@ -161,6 +163,82 @@ class BundleTest(World):
         self.record(1)
         wait_for("the session to go on", lambda: self.agent.status()["unsent"] == 0)
         self.assertEqual(self.hub.records_of(self.agent.device), 3)
+
+
+class CarriedTest(StickWorld):
+    """The stick is given to another device, which hands the bundle over when it meets the hub."""
+
+    def setUp(self):
+        super().setUp()
+        self.carrier = self.make_agent(self.hub, "near")
+        self.carrier.sync()
+
+    def carried(self):
+        return self.carrier.status()["carried"]
+
+    def test_another_device_brings_it_and_the_hub_says_so_to_the_one_it_is_of(self):
+        self.hub.stop()
+        people = self.record(3)
+        self.export()
+        taken = self.carrier.run("carry", self.stick / "a.bundle")
+        self.assertEqual((taken["file"], taken["refused"]), ("a.bundle", False))
+        self.carrier.run("carry", self.stick / "a.bundle")
+        self.assertEqual([row["file"] for row in self.carried()], ["a.bundle"])
+        for file in self.carrier.data.glob("agent.db*"):
+            self.assertNotIn(b"Stickley", file.read_bytes(), "the carrier cannot read it")
+        (self.stick / "a.bundle").unlink()
+
+        self.hub.serve()
+        self.carrier.sync()
+        self.assertEqual(self.carried(), [])
+        self.assertEqual(self.hub.records_of(self.agent.device), 3)
+        self.carrier.sync()
+        self.assertEqual({row["client"] for row in self.carrier.find("stickley")}, {made["Client"] for made in people})
+
+        self.assertEqual(self.agent.status()["unsent"], 3, "the device cannot know yet")
+        self.agent.sync()
+        self.assertEqual(self.agent.status()["unsent"], 0)
+        rows = self.hub.run("late", "all")["records"]
+        self.assertEqual({row["verdict"] for row in rows if row["device"] == self.agent.device}, {"on_time"})
+        self.assertTrue(self.agent.run("verify")["verified"])
+        self.carrier.sync()
+        self.assertEqual({self.agent.dump_hash(), self.carrier.dump_hash()}, {self.hub.dump_hash()})
+
+    def test_an_altered_one_is_refused_and_stays_until_somebody_has_seen_it(self):
+        self.record(2)
+        self.export()
+        whole = (self.stick / "a.bundle").read_bytes()
+        (self.stick / "bent.bundle").write_bytes(whole[:300] + bytes([whole[300] ^ 4]) + whole[301:])
+        (self.stick / "letter").write_bytes(b"Dear hub, take this.\n" * 40)
+        self.assertEqual(self.refused(self.carrier, MALFORMED, "carry", self.stick / "letter"),
+                         "letter is not a bundle of a device")
+        self.refused(self.carrier, NOT_FOUND, "carry", self.stick / "nothing")
+        self.carrier.run("carry", self.stick / "bent.bundle")
+        self.carrier.intake("--first", "Own", "--last", "Carrier", "--project", self.project)
+        self.assertEqual(self.carrier.sync()["unsent"], 0, "its own records go their way")
+        self.assertEqual(self.hub.records_of(self.agent.device), 0)
+        (row,) = self.carried()
+        self.assertEqual((row["file"], row["refused"]), ("bent.bundle", True))
+        (found,) = [check for check in self.carrier.run("doctor")["checks"] if check["check"] == "carried"]
+        self.assertEqual(found["state"], "attention")
+        self.assertIn("bent.bundle", found["found"])
+
+        self.carrier.run("carry", self.stick / "a.bundle")
+        self.carrier.sync()
+        self.assertEqual(self.hub.records_of(self.agent.device), 2)
+        self.assertEqual([row["file"] for row in self.carried()], ["bent.bundle"])
+        self.carrier.run("drop-carried", row["bundle"])
+        self.assertEqual(self.carried(), [])
+
+    def test_programs_that_run_do_it_at_once(self):
+        self.carrier.serve()
+        wait_for("a connection", lambda: self.carrier.status()["sync_in_step"])
+        self.record(2)
+        self.export()
+        self.carrier.run("carry", self.stick / "a.bundle")
+        wait_for("the hub to have it", lambda: not self.carried())
+        self.assertEqual(self.hub.records_of(self.agent.device), 2)
+        self.assertEqual(self.take()["new"], 0)
 
 
 if __name__ == "__main__":

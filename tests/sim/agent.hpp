@@ -66,6 +66,8 @@ class SimAgent {
     /// Some of its records as a file; none when there are none.
     [[nodiscard]] std::optional<sync::Bundle> write_file(Dice& dice);
     void read_answer(const std::vector<sync::PushAck>& acks);
+    /// Somebody gives its worker another device's bundle.
+    void take_along(const sync::Bytes& bundle);
     /// What the store keeps in memory is what is on the disk.
     void check_memory();
 

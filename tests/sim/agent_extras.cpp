@@ -78,6 +78,17 @@ void SimAgent::read_answer(const std::vector<sync::PushAck>& acks) {
     });
 }
 
+void SimAgent::take_along(const sync::Bytes& bundle) {
+    act([&] {
+        if (!store_->carry("bundle", bundle, clock.read().wall)) return check_memory();
+        ++world_.out.shapes["bundles carried"];
+        if (session_ && !clock.suspended()) {
+            session_->on_saved();
+            step_session();
+        }
+    });
+}
+
 /// The steps of loading, between which anything may happen.
 void SimAgent::work_soon() {
     if (working_ || !running()) return;

@@ -4,6 +4,7 @@
 
 #include "tests/sim/agent.hpp"
 #include "tests/sim/hub.hpp"
+#include "tests/sim/sealed.hpp"
 
 /// What a fleet of devices goes through beside faults: some come late, some are replaced, some no
 /// longer know how far they read; and records come to the hub as files where there is no network.
@@ -164,7 +165,19 @@ void World::carry_one(Dice& lot) {
     const auto on_its_way = [&lot] {
         return Millis{lot.chance(500) ? lot.between(0, kHour) : lot.between(kHour, 60 * kHour)};
     };
+    const auto sealed = sealed_with(*bundle, from->signing, hub->signing.public_key(), lot);
     for (auto copies = lot.chance(200) ? 2 : 1; copies > 0; --copies) {
+        if (lot.chance(500)) {
+            // By another device, or by itself, which may as well.
+            auto* carrier = agents[lot.below(agents.size())].get();
+            auto file = sealed;
+            const bool damaged = lot.chance(150);
+            if (damaged) file[lot.below(file.size())] ^= 1;
+            events.in(on_its_way(), [this, carrier, file] {
+                if (!calm) carrier->take_along(file);
+            });
+            continue;
+        }
         const Millis back = on_its_way();
         const bool lost = lot.chance(200);
         events.in(on_its_way(), [this, from, bundle, back, lost] {

@@ -120,7 +120,7 @@ Result<std::unique_ptr<SimHub::Program>> SimHub::open() {
     const auto self = ledger.self().device;
     STREETLOG_TRY(auto projection, hub::HubProjection::open(kDirectory, self));
     auto program = std::make_unique<Program>(
-        Program{std::move(ledger), hub::PageReader{std::move(feed)}, {}, {}, {}, {}, {}});
+        Program{std::move(ledger), hub::PageReader{std::move(feed)}, {}, {}, {}, {}, {}, {}});
     auto* raw = program.get();
     program->follower.emplace(std::move(projection), std::move(log), [raw](hub::Drafts drafts) {
         return raw->ledger.author_all(std::move(drafts));
@@ -128,8 +128,14 @@ Result<std::unique_ptr<SimHub::Program>> SimHub::open() {
     STREETLOG_TRY(auto states, hub::StatePages::open(kDirectory));
     program->pages.follow(std::move(states));
     if (world_.extras.snapshots) open_shelf(*program);
-    program->sides.emplace(hub::PeerSides{
-        program->pages, clock, random_, world_.log, self, signing, program->shelf.get()});
+    program->sides.emplace(hub::PeerSides{program->pages,
+                                          clock,
+                                          random_,
+                                          world_.log,
+                                          self,
+                                          signing,
+                                          program->shelf.get(),
+                                          world_.extras.carried ? &program->carried : nullptr});
     return program;
 }
 

@@ -106,6 +106,7 @@ class SimHub {
         hub::PageReader pages;
         std::optional<hub::Follower> follower;
         std::unique_ptr<hub::SnapshotShelf> shelf;
+        hub::CarriedIntake carried;
         std::optional<hub::PeerSides> sides;
         std::deque<Item> queue;
         HubSeq told;  // how far the peers know the projection to be

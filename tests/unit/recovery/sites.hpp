@@ -7,6 +7,7 @@
 
 #include "agent/sync/device_session.hpp"
 #include "hub/backup/restore.hpp"
+#include "hub/feed/snapshot_shelf.hpp"
 #include "hub/project/hub_projection.hpp"
 #include "hub/serve/device_peer.hpp"
 #include "tests/support/clocks.hpp"
@@ -45,11 +46,21 @@ class HubSite {
         pages.emplace(need(store::HubLog::open(path(), store::Access::kRead)));
         log.emplace(need(store::HubLog::open(path(), store::Access::kRead)));
         projection.emplace(need(hub::HubProjection::open(path(), ledger->self().device)));
+        carried.emplace();
+        if (snapshot_records > 0)
+            shelf.emplace(
+                hub::SnapshotSource{path(), ledger->self().device, hub::kScopeAll, key},
+                hub::SnapshotRules{.records_min = snapshot_records},
+                nothing_,
+                [] {},
+                hub::SnapshotShelf::Work::kCaller);
         note();
     }
 
     void stop() {
         note();
+        carried.reset();
+        shelf.reset();
         projection.reset();
         log.reset();
         pages.reset();
@@ -86,6 +97,13 @@ class HubSite {
     std::optional<sync::Place> first_of(const EntityId& id) {
         need(projection->catch_up(*log));
         return need(projection->read().load(id)).first;
+    }
+
+    /// False when none is due.
+    bool make_snapshot() {
+        need(projection->catch_up(*log));
+        shelf->projection_at(log->head().seq);
+        return shelf->make_due();
     }
 
     /// Records of devices in the log.
@@ -126,13 +144,18 @@ class HubSite {
     std::optional<sync::SigningKey> key = key_from(77);
     std::optional<hub::HighWater> mark;
     bool keeps_mark = true;
+    bool takes_carried = true;  // bundles that one device brings for another
     std::optional<hub::Ledger> ledger;
     std::optional<hub::PageReader> pages;
     std::optional<store::HubLog> log;
     std::optional<hub::HubProjection> projection;
+    std::optional<hub::CarriedIntake> carried;
+    std::uint64_t snapshot_records = 0;  // as serve --snapshot-records; 0: none are made
+    std::optional<hub::SnapshotShelf> shelf;
 
   private:
     ManualClock& clock_;
+    NullLogger nothing_;
     TempDir folder_;
     int life_ = 0;
 };
@@ -171,6 +194,8 @@ class DeviceSite {
 
     sync::SigningKey key;
     std::optional<store::AgentStore> store;
+    bool lapsed = false;  // its certificate
+    std::uint32_t batch_records = 4;
 
   private:
     ManualClock& clock_;
@@ -184,7 +209,14 @@ class Meeting final : public hub::PeerPort {
         : device_(device),
           hub_(hub),
           clock_(clock),
-          sides_{*hub.pages, clock, random_, log_, hub.ledger->self().device, hub.key},
+          sides_{*hub.pages,
+                 clock,
+                 random_,
+                 log_,
+                 hub.ledger->self().device,
+                 hub.key,
+                 hub.shelf ? &*hub.shelf : nullptr,
+                 hub.takes_carried ? &*hub.carried : nullptr},
           peer_(sides_, *this, who(device)),
           session_({*device.store, witness_, clock, log_}, config(), [this](sync::Send&& message) {
               to_hub_.push_back(std::move(message.bytes));
@@ -206,6 +238,16 @@ class Meeting final : public hub::PeerPort {
 
     [[nodiscard]] const agent::DeviceSession& session() const { return session_; }
 
+    /// What the hub sent.
+    [[nodiscard]] std::size_t bytes_down() const { return bytes_down_; }
+
+    /// Messages of that kind among them.
+    template <class T>
+    [[nodiscard]] std::size_t seen() const {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            kinds_, [](std::size_t kind) { return kind == sync::Message{T{}}.index(); }));
+    }
+
     /// Loses the acks of the hub.
     bool acks_are_lost = false;
 
@@ -214,6 +256,7 @@ class Meeting final : public hub::PeerPort {
         net::Peer out;
         out.device = device.self().device;
         out.key = device.key.public_key();
+        if (device.lapsed) out.validity = net::Validity::kLapsed;
         return out;
     }
 
@@ -221,11 +264,17 @@ class Meeting final : public hub::PeerPort {
         sync::AgentSessionConfig out;
         out.key = device_.key;
         out.hub_key = device_.store->settings().hub_key;
-        out.batch_records_max = 4;
+        out.batch_records_max = device_.batch_records;
+        out.bundle = 1;
+        out.features = sync::kFeatureSnapshots;
+        out.carry_bytes_max = 200;
         return out;
     }
 
-    void send(sync::Send&& message) override { to_device_.push_back(std::move(message.bytes)); }
+    void send(sync::Send&& message) override {
+        bytes_down_ += message.bytes.size();
+        to_device_.push_back(std::move(message.bytes));
+    }
 
     void close() override {}
 
@@ -269,6 +318,8 @@ class Meeting final : public hub::PeerPort {
         } else if (!to_device_.empty()) {
             const auto message = std::move(to_device_.front());
             to_device_.pop_front();
+            if (const auto decoded = sync::decode_message(message))
+                kinds_.push_back(decoded->index());
             if (acks_are_lost && carries_ack(message)) return false;
             session_.on_message(message);
             over_ = !session_.act();
@@ -302,6 +353,8 @@ class Meeting final : public hub::PeerPort {
     std::deque<std::function<void()>> tasks_;
     bool over_ = false;
     bool reached_ = false;
+    std::size_t bytes_down_ = 0;
+    std::vector<std::size_t> kinds_;
 };
 
 /// A hub, and what holds for every story told of it.
