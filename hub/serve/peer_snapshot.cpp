@@ -7,16 +7,14 @@
 namespace streetlog::hub {
 namespace {
 
-/// What a record of the log takes on the wire, about; a snapshot is for who would read more than it
-/// weighs.
-constexpr std::uint64_t kRecordBytes = 128;
-
 /// Receipts that go along with a manifest, at most.
 constexpr std::size_t kOwnBytes = 64 * 1024;
 
 }  // namespace
 
-/// Throws StorageFailure.
+/// To who begins, and to who would read more of the log than the snapshot weighs that takes its
+/// place: what was written over and over since is in it once. Decided at the beginning of a
+/// session; who has a part of one goes on with it, whatever came since. Throws StorageFailure.
 bool DevicePeer::offers_snapshot(const sync::Hello& hello, const sync::ScopeGrant& grant) {
     if (grant.scope != kScopeAll || sides_.snapshots == nullptr ||
         (hello.features & sync::kFeatureSnapshots) == 0)
@@ -24,12 +22,15 @@ bool DevicePeer::offers_snapshot(const sync::Hello& hello, const sync::ScopeGran
     std::uint64_t read = 0;
     for (const auto& s : hello.scopes)
         if (s.scope == grant.scope && grant.resume) read = s.cursor.seq.value;
-    const std::uint64_t lacks = sides_.pages.log().head().seq.value - read;
+    auto& log = sides_.pages.log();
+    const std::uint64_t lacks = log.head().seq.value - read;
     const std::uint64_t least = sides_.snapshots->rules().records_min;
     if (least == 0 || lacks < least) return false;
+    if (read == 0 || hello.snapshot != sync::Hash{}) return true;
     const auto file = sides_.snapshots->newest();
-    return read == 0 ||
-           (file && file->bytes() < lacks * kRecordBytes && file->manifest().at.seq.value > read);
+    if (!file || file->manifest().at.seq.value <= read) return false;
+    // The log behind the snapshot is read either way.
+    return log.weight().up_to(file->manifest().at.seq) - log.weight().up_to({read}) > file->bytes();
 }
 
 void DevicePeer::read_manifest(const sync::ReadManifest& request) {

@@ -156,6 +156,7 @@ void AgentSession::on_challenge(const Challenge& m) {
     hello.session_nonce = head_.session_nonce;
     hello.signed_head = head_.signed_head;
     hello.reidentify = head_.shared_seq.has_value();
+    hello.snapshot = head_.snapshot;
     if (config_.key) hello.signature = sign_hello(*config_.key, m.nonce, hello);
     state_ = State::kAwaitHelloAck;
     hello_ms_ = now_ms_.value_or(0);

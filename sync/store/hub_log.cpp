@@ -87,7 +87,7 @@ Result<HubLog> HubLog::open(const std::filesystem::path& directory, Access acces
     return guarded_job([&]() -> Result<HubLog> { return HubLog{std::move(db)}; });
 }
 
-HubLog::HubLog(Db db) : db_(std::move(db)), earlier_(db_) {
+HubLog::HubLog(Db db) : db_(std::move(db)), earlier_(db_), weight_(db_) {
     const std::string select = kRunColumns;
     after_ = db_.prepare((select + "WHERE first_hub > ? ORDER BY first_hub").c_str());
     at_ = db_.prepare((select + "WHERE first_hub <= ? ORDER BY first_hub DESC LIMIT 1").c_str());
@@ -354,6 +354,7 @@ void HubLog::append(const LogRun& run, std::int64_t replica_no) {
               BytesView{run.body},
               BytesView{run.signature})
         .run();
+    weight_.add(run.first_hub, run.count, run.body.size());
 }
 
 void HubLog::add_entity(std::int64_t eno, const EntityId& id, std::uint16_t table, HubSeq first) {

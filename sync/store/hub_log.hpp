@@ -10,6 +10,7 @@
 #include "sync/change/sign.hpp"
 #include "sync/change/verdict.hpp"
 #include "sync/store/earlier_receipts.hpp"
+#include "sync/store/log_weight.hpp"
 #include "sync/store/sqlite.hpp"
 
 namespace streetlog::store {
@@ -148,6 +149,9 @@ class HubLog {
     /// What came to light of receipts from before those in the runs.
     [[nodiscard]] EarlierReceipts& earlier() { return earlier_; }
 
+    /// What reading it costs.
+    [[nodiscard]] LogWeight& weight() { return weight_; }
+
     // --- writing; inside a transaction of the caller
     [[nodiscard]] Db& db() { return db_; }
 
@@ -163,7 +167,10 @@ class HubLog {
     void put_setting(std::string_view name, std::string_view value);
 
     /// After a rollback: numbers that were given out in it may be given to others.
-    void forget() { replica_cache_.clear(); }
+    void forget() {
+        replica_cache_.clear();
+        weight_.forget();
+    }
 
   private:
     explicit HubLog(Db db);
@@ -176,6 +183,7 @@ class HubLog {
     Stmt after_, at_, of_, exceptions_, verdict_on_, verdicts_, replicas_, replicas_of_, place_of_,
         head_, device_of_;
     EarlierReceipts earlier_;
+    LogWeight weight_;
 };
 
 }  // namespace streetlog::store

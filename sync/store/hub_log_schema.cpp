@@ -7,7 +7,7 @@
 namespace streetlog::store {
 namespace {
 
-constexpr std::array<const char*, 8> kSteps{R"sql(
+constexpr std::array<const char*, 9> kSteps{R"sql(
 CREATE TABLE log_run(           -- append only; a row is what one replica pushed in one commit
     first_hub   INTEGER PRIMARY KEY,
     n           INTEGER NOT NULL,
@@ -89,6 +89,15 @@ CREATE TABLE carried(           -- bundles that devices bring for others; taken:
     taken INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE carried_piece(
     digest BLOB NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(digest, at)) STRICT;
+)sql",
+                                            R"sql(
+CREATE TABLE log_mark(          -- what the runs before this one weigh: log_weight.hpp
+    first_hub INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
+INSERT INTO log_mark SELECT first_hub, before FROM (
+    SELECT first_hub, before, lag(before / 262144, 1, 0) OVER (ORDER BY first_hub) AS mark_before FROM (
+        SELECT first_hub, sum(bytes) OVER (ORDER BY first_hub) - bytes AS before FROM (
+            SELECT first_hub, length(body) + 24 * n + 240 AS bytes FROM log_run)))
+    WHERE before / 262144 > mark_before;
 )sql"};
 
 }  // namespace

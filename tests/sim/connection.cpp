@@ -1,5 +1,6 @@
 #include "tests/sim/connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,6 +29,7 @@ void SimConnection::send(sync::Send&& message) {
     if (world_.hub->dying()) return;
     if (const auto said = sync::decode_message(message.bytes)) {
         world_.truth.hub_said(agent_.replica(), *said);
+        count(*said);
         if (lose_ack_ && std::holds_alternative<sync::PushAck>(*said)) {
             lose_ack_ = false;
             ++world_.out.shapes["acks lost"];
@@ -35,6 +37,18 @@ void SimConnection::send(sync::Send&& message) {
         }
     }
     put(To::kDevice, std::move(message));
+}
+
+void SimConnection::count(const sync::Message& said) {
+    auto& shapes = world_.out.shapes;
+    if (const auto* ack = std::get_if<sync::HelloAck>(&said); ack != nullptr && has_read_)
+        for (const auto& grant : ack->scopes)
+            if (grant.snapshot && grant.resume) ++shapes["snapshots instead of the log"];
+    if (const auto* answer = std::get_if<sync::CarryAnswer>(&said)) {
+        if (answer->outcome == sync::CarryOutcome::kTaken) ++shapes["bundles handed over"];
+        if (answer->outcome == sync::CarryOutcome::kRefused) ++shapes["bundles refused"];
+        if (answer->outcome == sync::CarryOutcome::kWaits) ++shapes["bundles that wait"];
+    }
 }
 
 void SimConnection::close() {
@@ -82,6 +96,13 @@ void SimConnection::snapshot() {
 
 Result<void> SimConnection::send_from_device(sync::Send&& message) {
     if (!device_open_) return fail(ErrorCode::kUnavailable, "the connection is closed");
+    if (!std::exchange(said_hello_, true)) {
+        const auto said = sync::decode_message(message.bytes);
+        const auto* hello = said ? std::get_if<sync::Hello>(&*said) : nullptr;
+        has_read_ = hello != nullptr && std::ranges::any_of(hello->scopes, [](const auto& scope) {
+                        return scope.cursor.seq.value > 0;
+                    });
+    }
     put(To::kHub, std::move(message));
     return {};
 }

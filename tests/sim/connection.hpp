@@ -75,6 +75,7 @@ class SimConnection final : public hub::PeerPort,
     Way& way(To to) { return ways_[static_cast<std::size_t>(to)]; }
 
     void put(To to, sync::Send&& message);
+    void count(const sync::Message& said);
     void pump(To to);
     void arrive(To to, sync::Bytes bytes);
     void to_hub(const sync::Bytes& bytes);
@@ -90,7 +91,9 @@ class SimConnection final : public hub::PeerPort,
     std::array<Way, 2> ways_;
     bool device_open_ = true;
     bool lose_ack_ = false;
-    bool closing_ = false;  // the hub ends it once everything is out
+    bool said_hello_ = false;
+    bool has_read_ = false;  // some of the log before this session
+    bool closing_ = false;   // the hub ends it once everything is out
 };
 
 }  // namespace streetlog::sim
