@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <expected>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -38,40 +41,76 @@ Error refused(const ConnectOptions& options, const websocket::response_type& res
         options, "the upgrade was answered with status " + std::to_string(response.result_int()));
 }
 
-/// What went wrong where the other side had the last word.
-Error ended(const ConnectOptions& options, const boost::system::error_code& error) {
-    if (auto refusal = refusal_of(error)) return *std::move(refusal);
-    return no_answer(options, error.message());
+/// Times it is tried when the other side lets go of the line without a word, and the pause after
+/// the first of them; each next one is twice as long.
+constexpr int kTriesMax = 3;
+constexpr Millis kPause{250};
+
+struct Failure {
+    Error error;
+    bool let_go = false;  // without a word: asking again is worth it
+};
+
+template <class T>
+using Try = std::expected<T, Failure>;
+
+std::unexpected<Failure> for_good(Error error) {
+    return std::unexpected(Failure{std::move(error)});
+}
+
+/// What went wrong where the other side had the last word. A hub that is too busy to shake hands in
+/// its five seconds, one that stops, or a tunnel before one that starts has none.
+std::unexpected<Failure> ended(const ConnectOptions& options,
+                               const boost::system::error_code& error) {
+    if (auto refusal = refusal_of(error)) return for_good(*std::move(refusal));
+    const bool let_go = error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
+                        error == asio::error::connection_reset || error == asio::error::broken_pipe;
+    const std::string why =
+        let_go ? "the connection was ended there before an answer came" : error.message();
+    return std::unexpected(Failure{no_answer(options, why), let_go});
+}
+
+/// What the first try gives that is not let go of, or the last.
+template <class T, class Once>
+asio::awaitable<Result<T>> persist(Once once) {
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    for (int tries = 1;; ++tries) {
+        auto got = co_await once();
+        if (got) co_return *std::move(got);
+        if (!got.error().let_go || tries == kTriesMax)
+            co_return std::unexpected(std::move(got.error().error));
+        pause.expires_after(kPause * (1 << (tries - 1)));
+        co_await pause.async_wait(kAwait);
+    }
 }
 
 /// A stream whose other side has shown that it is the hub.
-asio::awaitable<Result<TlsLayer>> reach(const ConnectOptions& options, const DeviceTls& tls) {
+asio::awaitable<Try<TlsLayer>> reach(const ConnectOptions& options, const DeviceTls& tls) {
     const auto endpoints = endpoints_of(options.host, options.port);
-    if (!endpoints) co_return std::unexpected(endpoints.error());
+    if (!endpoints) co_return for_good(endpoints.error());
     beast::tcp_stream tcp(co_await asio::this_coro::executor);
     tcp.expires_after(options.timeout);
     const auto [connect_error, endpoint] = co_await tcp.async_connect(*endpoints, kAwait);
-    if (connect_error) co_return std::unexpected(no_answer(options, connect_error.message()));
+    if (connect_error) co_return for_good(no_answer(options, connect_error.message()));
     tcp.socket().set_option(asio::ip::tcp::no_delay(true));
 
     TlsLayer stream(TcpLayer(std::move(tcp)), tls.context());
     stream.next_layer().expires_after(options.timeout);
     const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAwait);
     if (!tls.refused().empty()) {
-        co_return fail(ErrorCode::kNotPermitted,
-                       "what answers at " + options.host + " port " + std::to_string(options.port) +
-                           " is not this device's hub: " + tls.refused(),
-                       "Check the address, and the date of this device. Nothing was sent.");
+        co_return for_good({ErrorCode::kNotPermitted,
+                            "what answers at " + options.host + " port " +
+                                std::to_string(options.port) +
+                                " is not this device's hub: " + tls.refused(),
+                            "Check the address, and the date of this device. Nothing was sent."});
     }
-    if (error) co_return std::unexpected(ended(options, error));
+    if (error) co_return ended(options, error);
     co_return stream;
 }
 
-}  // namespace
-
-asio::awaitable<Result<std::shared_ptr<Channel>>> connect(ConnectOptions options) {
+asio::awaitable<Try<std::shared_ptr<Channel>>> connect_once(const ConnectOptions& options) {
     const auto tls = DeviceTls::make(options.credentials, kSyncProtocol);
-    if (!tls) co_return std::unexpected(tls.error());
+    if (!tls) co_return for_good(tls.error());
     auto reached = co_await reach(options, *tls);
     if (!reached) co_return std::unexpected(std::move(reached).error());
     const std::string host = options.host + ":" + std::to_string(options.port);
@@ -90,37 +129,50 @@ asio::awaitable<Result<std::shared_ptr<Channel>>> connect(ConnectOptions options
     }));
     websocket::response_type response;
     const auto [error] = co_await stream.async_handshake(response, host, options.path, kAwait);
-    if (error == websocket::error::upgrade_declined)
-        co_return std::unexpected(refused(options, response));
-    if (error) co_return std::unexpected(ended(options, error));
+    if (error == websocket::error::upgrade_declined) co_return for_good(refused(options, response));
+    if (error) co_return ended(options, error);
     if (response[http::field::sec_websocket_protocol] != offer) {
-        co_return std::unexpected(no_answer(options, "the other side does not speak hmis-sync"));
+        co_return for_good(no_answer(options, "the other side does not speak hmis-sync"));
     }
     limits.handshake = std::min(limits.handshake, Millis{5'000});  // from here on, of a close
     configure(stream, limits);
     co_return BeastChannel::start(std::move(stream), limits)->handle();
 }
 
-asio::awaitable<Result<Trusted>> ask_trust(ConnectOptions options, TrustQuestion question) {
+asio::awaitable<Try<Trusted>> ask_once(const ConnectOptions& options,
+                                       const TrustQuestion& question) {
     const auto tls = DeviceTls::make(options.credentials, kTrustProtocol);
-    if (!tls) co_return std::unexpected(tls.error());
+    if (!tls) co_return for_good(tls.error());
     auto stream = co_await reach(options, *tls);
     if (!stream) co_return std::unexpected(std::move(stream).error());
     const std::string text = with_length(format_question(question));
     const auto [not_sent, sent] = co_await asio::async_write(*stream, asio::buffer(text), kAwait);
-    if (not_sent) co_return std::unexpected(ended(options, not_sent));
+    if (not_sent) co_return ended(options, not_sent);
     TrustLength length{};
     const auto [silent, n] = co_await asio::async_read(*stream, asio::buffer(length), kAwait);
-    if (silent) co_return std::unexpected(ended(options, silent));
+    if (silent) co_return ended(options, silent);
     if (get_length(length) > kTrustBytesMax)
-        co_return fail(ErrorCode::kTooLarge, "the hub's answer is over the limit");
+        co_return for_good({ErrorCode::kTooLarge, "the hub's answer is over the limit", {}});
     std::string answer(get_length(length), '\0');
     const auto [cut, size] = co_await asio::async_read(*stream, asio::buffer(answer), kAwait);
-    if (cut) co_return std::unexpected(ended(options, cut));
+    if (cut) co_return ended(options, cut);
     auto parsed = parse_answer(answer);
     co_await stream->async_shutdown(kAwait);  // the answer is here, whatever becomes of this
-    if (!parsed) co_return std::unexpected(std::move(parsed).error());
+    if (!parsed) co_return for_good(std::move(parsed).error());
     co_return Trusted{*std::move(parsed), tls->root()->pem()};
+}
+
+}  // namespace
+
+asio::awaitable<Result<std::shared_ptr<Channel>>> connect(ConnectOptions options) {
+    co_return co_await persist<std::shared_ptr<Channel>>(
+        [&options] { return connect_once(options); });
+}
+
+/// Asking twice is harmless: a code is used up by one key, which may come again.
+asio::awaitable<Result<Trusted>> ask_trust(ConnectOptions options, TrustQuestion question) {
+    co_return co_await persist<Trusted>(
+        [&options, &question] { return ask_once(options, question); });
 }
 
 }  // namespace streetlog::net

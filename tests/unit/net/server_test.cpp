@@ -1,5 +1,10 @@
+#include <array>
 #include <chrono>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
 #include "sync/net/beast_server.hpp"
@@ -163,6 +168,78 @@ TEST_F(ServerTest, NobodyListeningIsUnavailable) {
         port = listener.port();
     }
     EXPECT_EQ(io_.run(connect_error(test::to_port(port))).code, ErrorCode::kUnavailable);
+}
+
+using asio::ip::tcp;
+
+asio::awaitable<void> pump(std::shared_ptr<tcp::socket> from, std::shared_ptr<tcp::socket> to) {
+    std::array<char, 4096> bytes{};
+    constexpr auto wait = asio::as_tuple(asio::use_awaitable);
+    for (;;) {
+        const auto [ended, n] = co_await from->async_read_some(asio::buffer(bytes), wait);
+        if (ended) break;
+        const auto [broken, m] = co_await asio::async_write(*to, asio::buffer(bytes, n), wait);
+        if (broken) break;
+    }
+    boost::system::error_code ignored;
+    to->shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+/// A tunnel to `port` that lets go of the first connections without a word.
+asio::awaitable<void> tunnel(std::shared_ptr<tcp::acceptor> acceptor,
+                             std::uint16_t port,
+                             std::shared_ptr<int> let_go) {
+    const auto executor = acceptor->get_executor();
+    for (;;) {
+        auto [error, socket] = co_await acceptor->async_accept(asio::as_tuple(asio::use_awaitable));
+        if (error) co_return;
+        if ((*let_go)-- > 0) continue;
+        const auto near = std::make_shared<tcp::socket>(std::move(socket));
+        const auto far = std::make_shared<tcp::socket>(executor);
+        co_await far->async_connect({asio::ip::address_v4::loopback(), port}, asio::use_awaitable);
+        asio::co_spawn(executor, pump(near, far), asio::detached);
+        asio::co_spawn(executor, pump(far, near), asio::detached);
+    }
+}
+
+class LetGoTest : public ServerTest {
+  protected:
+    /// The port of a tunnel to a server that is there.
+    ConnectOptions through(int let_go) {
+        server_ = listen({}).value();
+        const auto strand = asio::make_strand(io_.executor());
+        const tcp::endpoint any{asio::ip::address_v4::loopback(), 0};
+        acceptor_ = std::make_shared<tcp::acceptor>(strand, any);
+        left_ = std::make_shared<int>(let_go);
+        asio::co_spawn(strand, tunnel(acceptor_, server_->port(), left_), asio::detached);
+        return test::to_port(acceptor_->local_endpoint().port());
+    }
+
+    std::unique_ptr<WsServer> server_;
+    std::shared_ptr<tcp::acceptor> acceptor_;
+    std::shared_ptr<int> left_;
+};
+
+TEST_F(LetGoTest, ADeviceThatIsLetGoWithoutAWordTriesAgain) {
+    EXPECT_EQ(io_.run(connect_error(through(2))).message, "");
+}
+
+TEST_F(LetGoTest, SoDoesOneThatAsksForItsFirstCertificate) {
+    TrustQuestion question;
+    question.device = "d";
+    const auto ask = [](ConnectOptions options, TrustQuestion asked) -> asio::awaitable<Error> {
+        const auto trusted = co_await ask_trust(std::move(options), std::move(asked));
+        co_return trusted ? Error{} : trusted.error();
+    };
+    // The test's server says what it was asked, which is no answer: but it was reached.
+    EXPECT_NE(io_.run(ask(through(1), question)).code, ErrorCode::kUnavailable);
+}
+
+TEST_F(LetGoTest, AndSaysWhatHappenedWhenThatDoesNotHelp) {
+    const Error error = io_.run(connect_error(through(100)));
+    EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+    EXPECT_NE(error.message.find("ended there before an answer came"), std::string::npos)
+        << error.message;
 }
 
 TEST_F(ServerTest, AServerThatNeverShakesHandsTimesOut) {
