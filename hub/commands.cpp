@@ -115,7 +115,10 @@ asio::awaitable<sync::Bytes> answer_request(Service& service,
                 done(Admin{ledger, random}.run(request.command, request.arguments));
             });
         };
-        if (Desk::knows(request->command))
+        auto at_the_authority = [&](auto done) { service.take_issuer(request->arguments, done); };
+        if (request->command == kTakeIssuer)
+            result = co_await elsewhere<Answer>(std::move(at_the_authority));
+        else if (Desk::knows(request->command))
             result = co_await elsewhere<Answer>(std::move(at_the_desk));
         else
             result = co_await elsewhere<Answer>(std::move(at_the_log));

@@ -12,6 +12,9 @@
 /// one process writes, else here under the lock.
 namespace streetlog::hub {
 
+/// What a running hub is asked with the issuer that `ca renew` made: no command of people.
+inline constexpr std::string_view kTakeIssuer = "ca take";
+
 [[nodiscard]] std::filesystem::path control_socket(const std::filesystem::path& data);
 
 /// `command` is one of Admin's or of Desk's. Progress goes to standard error.

@@ -100,8 +100,10 @@ void add_ca_commands(CLI::App& app, const Command& command, Options& options) {
         });
     making->add_option("--root-key", options.root_key, "Where to write the root's key");
     auto* renewing =
-        command(*ca, "renew", "A new issuer for another year; the hub is stopped", [&] {
-            return ca_renew(options.data, root_key_of(options));
+        command(*ca, "renew", "A new issuer for another year; the hub may be running", [&] {
+            return ca_renew(options.data, root_key_of(options), [&](const json::object& issuer) {
+                return perform(options.data, kTakeIssuer, issuer);
+            });
         });
     renewing->add_option("--root-key", options.root_key, "The root's key, which init wrote");
 }

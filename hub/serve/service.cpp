@@ -3,6 +3,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "hub/serve/elsewhere.hpp"
+#include "hub/trust/ca_commands.hpp"
 #include "hub/trust/enrol.hpp"
 
 namespace streetlog::hub {
@@ -189,6 +190,20 @@ void Service::watch() {
                 server_->renew(authority_->credentials());
         });
         watch();
+    });
+}
+
+void Service::take_issuer(const boost::json::object& arguments,
+                          std::function<void(Result<boost::json::object>)> done) {
+    writer_->post([this, issuer = issuer_in(arguments), done = std::move(done)](Ledger& ledger) {
+        auto taken = [&]() -> Result<boost::json::object> {
+            if (!issuer) return std::unexpected(issuer.error());
+            STREETLOG_CHECK(authority_->take_issuer(*issuer, ledger.now(), serials_));
+            server_->renew(authority_->credentials());
+            shared_->sides.log.event(LogLevel::kInfo, "issuer_renewed");
+            return shown_authority(*authority_);
+        };
+        done(taken());
     });
 }
 

@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
 
 #include "hub/project/follower_thread.hpp"
 #include "hub/serve/connection.hpp"
@@ -48,6 +49,11 @@ class Service {
 
     /// Ends the connections of devices that are not let in any more. On the I/O thread.
     void judge_connections();
+
+    /// Goes on under the issuer in `arguments` (ca_commands.hpp): connections that begin from then
+    /// on see its certificates, those there are stay. `done` comes on the writer's thread.
+    void take_issuer(const boost::json::object& arguments,
+                     std::function<void(Result<boost::json::object>)> done);
 
     /// Tells every device to come back later, waits for what is under way, at most ten seconds.
     [[nodiscard]] net::asio::awaitable<void> stop();

@@ -1,6 +1,7 @@
 #include "hub/trust/authority.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -117,19 +118,27 @@ Result<Authority> Authority::open(const std::filesystem::path& data) {
                      *std::move(hub_key)};
 }
 
-Result<void> Authority::renew_issuer(const std::filesystem::path& data,
-                                     const sync::SigningKey& root_key,
-                                     Instant now,
-                                     Random& random) {
-    STREETLOG_TRY(auto old, open(data));
-    if (old.root_.public_key() != root_key.public_key())
+Result<net::Signer> Authority::new_issuer(const sync::SigningKey& root_key,
+                                          Instant now,
+                                          Random& random) const {
+    if (root_.public_key() != root_key.public_key())
         return fail(ErrorCode::kInvalidInput, "that is the key of another root");
-    const auto issuer = make_issuer({old.root_, root_key}, now, random);
-    const auto own = make_hub(old.hub_.name(), old.hub_key_.public_key(), issuer, now, random);
+    return make_issuer({root_, root_key}, now, random);
+}
+
+Result<void> Authority::take_issuer(net::Signer issuer, Instant now, Random& random) {
+    if (issuer.certificate.public_key() != issuer.key.public_key())
+        return fail(ErrorCode::kInvalidInput, "the issuer's certificate is not of its key");
+    auto own = make_hub(hub_.name(), hub_key_.public_key(), issuer, now, random);
+    const std::array under{issuer.certificate};
+    STREETLOG_CHECK(net::judge(own, under, root_, net::CertificateUse::kHub, now));
     // A stop in between leaves an issuer whose certificate is not of its key, which open() names.
-    STREETLOG_CHECK(net::replace_private(issuer_key_file(data), issuer.key.pem()));
-    STREETLOG_CHECK(net::replace_private(issuer_certificate_file(data), issuer.certificate.pem()));
-    return net::replace_private(hub_certificate_file(data), own.pem());
+    STREETLOG_CHECK(net::replace_private(issuer_key_file(data_), issuer.key.pem()));
+    STREETLOG_CHECK(net::replace_private(issuer_certificate_file(data_), issuer.certificate.pem()));
+    STREETLOG_CHECK(net::replace_private(hub_certificate_file(data_), own.pem()));
+    issuer_ = std::move(issuer);
+    hub_ = std::move(own);
+    return {};
 }
 
 net::CertificateChain Authority::issue(const DeviceId& device,

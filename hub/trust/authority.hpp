@@ -26,12 +26,15 @@ class Authority {
     /// kNotFound when the directory holds none, kDamaged when its files do not belong together.
     [[nodiscard]] static Result<Authority> open(const std::filesystem::path& data);
 
-    /// A new issuer under the root whose key this is, for a year. What the old one signed stays
-    /// good. kInvalidInput when it is the key of another root.
-    [[nodiscard]] static Result<void> renew_issuer(const std::filesystem::path& data,
-                                                   const sync::SigningKey& root_key,
-                                                   Instant now,
-                                                   Random& random);
+    /// A new issuer under the root whose key this is, for a year. kInvalidInput when it is the key
+    /// of another root.
+    [[nodiscard]] Result<net::Signer> new_issuer(const sync::SigningKey& root_key,
+                                                 Instant now,
+                                                 Random& random) const;
+    /// Signs with that one from here on, the hub's own certificate first. What the old one signed
+    /// stays good. kNotPermitted when it does not stand under the root, kInvalidInput when key and
+    /// certificate do not belong together.
+    [[nodiscard]] Result<void> take_issuer(net::Signer issuer, Instant now, Random& random);
 
     [[nodiscard]] const net::Certificate& root() const { return root_; }
 

@@ -21,13 +21,29 @@ Result<store::DirectoryLock> lock_of(const fs::path& data) {
     return lock;
 }
 
-json::object shown(const Authority& authority) {
+constexpr std::string_view kIssuerKey = "issuer_key";
+constexpr std::string_view kIssuerCertificate = "issuer_certificate";
+
+std::string text_in(const json::object& arguments, std::string_view name) {
+    const auto* value = arguments.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string{value->get_string()}
+                                                  : std::string{};
+}
+
+}  // namespace
+
+json::object shown_authority(const Authority& authority) {
     return {{"root_fingerprint", to_hex(authority.root().fingerprint())},
             {"root_ends", format_instant(authority.root().not_after())},
             {"issuer_ends", format_instant(authority.issuer().not_after())}};
 }
 
-}  // namespace
+Result<net::Signer> issuer_in(const json::object& arguments) {
+    STREETLOG_TRY(auto key, sync::SigningKey::from_pem(text_in(arguments, kIssuerKey)));
+    STREETLOG_TRY(auto certificate,
+                  net::Certificate::from_pem(text_in(arguments, kIssuerCertificate)));
+    return net::Signer{std::move(certificate), std::move(key)};
+}
 
 fs::path default_root_key(const fs::path& data) {
     auto whole = fs::absolute(data).lexically_normal();
@@ -72,20 +88,26 @@ Result<json::object> ca_init(const fs::path& data, const fs::path& root_key) {
     net::SystemRandom random;
     STREETLOG_CHECK(Authority::make(data, ledger.self().device, clock->now(), random, keep));
     STREETLOG_TRY(const auto made, Authority::open(data));
-    auto out = shown(made);
+    auto out = shown_authority(made);
     out["root_key"] = root_key.string();
     out["next"] = what_to_do_with(root_key);
     return out;
 }
 
-Result<json::object> ca_renew(const fs::path& data, const fs::path& root_key) {
-    STREETLOG_TRY(const auto lock, lock_of(data));
+Result<json::object> ca_renew(const fs::path& data, const fs::path& root_key, const AskHub& ask) {
+    const auto lock = store::DirectoryLock::take(data);
+    const bool running = !lock && lock.error().code == ErrorCode::kLocked;
+    if (!lock && !running) return std::unexpected(lock.error());
     STREETLOG_TRY(const auto clock, open_clock(data));
     STREETLOG_TRY(const auto key, net::load_key(root_key));
+    STREETLOG_TRY(auto authority, Authority::open(data));
     net::SystemRandom random;
-    STREETLOG_CHECK(Authority::renew_issuer(data, key, clock->now(), random));
-    STREETLOG_TRY(const auto made, Authority::open(data));
-    return shown(made);
+    STREETLOG_TRY(auto issuer, authority.new_issuer(key, clock->now(), random));
+    if (running)
+        return ask(
+            {{kIssuerKey, issuer.key.pem()}, {kIssuerCertificate, issuer.certificate.pem()}});
+    STREETLOG_CHECK(authority.take_issuer(std::move(issuer), clock->now(), random));
+    return shown_authority(authority);
 }
 
 }  // namespace streetlog::hub

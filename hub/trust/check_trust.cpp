@@ -25,7 +25,7 @@ void check_trust(const std::filesystem::path& data, Instant now, Checkup& checku
     const auto ends = authority->issuer().not_after();
     const auto words =
         fmt::format("the issuer's certificate is good until {}", format_instant(ends));
-    const char* const renew = "streetlog-hub ca renew --root-key FILE, with the hub stopped.";
+    const char* const renew = "streetlog-hub ca renew --root-key FILE.";
     if (now > ends)
         checkup.trouble("issuer",
                         {ErrorCode::kNotPermitted,

@@ -239,6 +239,33 @@ class ClockTest(TrustWorld):
         self.save(agent)
         wait_for("the record to arrive", lambda: agent.status()["unsent"] == 0)
 
+    def test_the_issuer_is_renewed_while_the_hub_runs(self):
+        hub = self.seeded()
+        agent = self.make_simulated_agent(hub, "tablet")
+        agent.serve()
+        wait_for("the device to be in step", lambda: agent.status()["sync_in_step"])
+        sessions = agent.status()["sync_sessions"]
+        issuer, own = (hub.data / "issuer.crt").read_bytes(), (hub.data / "hub.crt").read_bytes()
+        key = self.root / "hub-root.key"
+        renewed = hub.run("ca", "renew", "--root-key", key)
+        self.assertNotEqual((hub.data / "issuer.crt").read_bytes(), issuer)
+        self.assertNotEqual((hub.data / "hub.crt").read_bytes(), own)
+        self.assertIn("issuer_ends", renewed)
+        self.save(agent)
+        wait_for("the record to arrive", lambda: agent.status()["unsent"] == 0)
+        self.assertEqual(agent.status()["sync_sessions"], sessions, "no connection was dropped")
+        other = self.make_simulated_agent(hub, "other")  # the new issuer signs for it
+        other.sync()
+        strange = Hub(self.root / "strange")
+        strange.run("init")
+        self.assertEqual(hub.call("ca", "renew", "--root-key", self.root / "strange-root.key")[0], INVALID)
+        self.save(other)
+        self.assertEqual(other.sync()["unsent"], 0)
+        hub.stop()
+        hub.serve()
+        self.save(other)
+        self.assertEqual(other.sync()["unsent"], 0)
+
     def test_a_lapsed_device_hands_over_and_gets_nothing_until_it_is_approved(self):
         hub = self.seeded()
         away, other = self.make_simulated_agent(hub, "away"), self.make_simulated_agent(hub, "other")

@@ -337,11 +337,14 @@ TEST_F(AuthorityTest, ANewIssuerTakesOverAndWhatTheOldOneSignedStaysGood) {
     EXPECT_LT(before.front().not_after() - now_, days{367});
     const auto root_key = sync::SigningKey::from_pem(root_key_);
     ASSERT_TRUE(root_key);
-    EXPECT_EQ(Authority::renew_issuer(dir_.path(), sync::SigningKey::make(random_), now_, random_)
-                  .error()
-                  .code,
+    EXPECT_EQ(old->new_issuer(sync::SigningKey::make(random_), now_, random_).error().code,
               ErrorCode::kInvalidInput);
-    ASSERT_TRUE(Authority::renew_issuer(dir_.path(), *root_key, now_ + days{350}, random_));
+    const auto later = now_ + days{350};
+    auto issuer = old->new_issuer(*root_key, later, random_);
+    ASSERT_TRUE(issuer);
+    auto taking = Authority::open(dir_.path());
+    ASSERT_TRUE(taking);
+    ASSERT_TRUE(taking->take_issuer(*issuer, later, random_));
     auto fresh = Authority::open(dir_.path());
     ASSERT_TRUE(fresh);
     EXPECT_EQ(fresh->root().fingerprint(), old->root().fingerprint());
@@ -350,6 +353,36 @@ TEST_F(AuthorityTest, ANewIssuerTakesOverAndWhatTheOldOneSignedStaysGood) {
         before.front(), before, fresh->root(), net::CertificateUse::kDevice, now_ + days{355});
     ASSERT_TRUE(judged);
     EXPECT_EQ(*judged, net::Validity::kCurrent);
+}
+
+TEST_F(AuthorityTest, AnIssuerOfAnotherRootIsNotTaken) {
+    auto authority = Authority::open(dir_.path());
+    ASSERT_TRUE(authority);
+    const auto before = authority->issuer().fingerprint();
+    const auto key = sync::SigningKey::make(random_);
+    const auto root = net::issue_root({.use = net::CertificateUse::kRoot,
+                                       .name = "Another root",
+                                       .key = {},
+                                       .from = now_ - days{1},
+                                       .until = now_ + days{99}},
+                                      key,
+                                      random_);
+    const auto issuer_key = sync::SigningKey::make(random_);
+    const net::Signer strange{net::issue({.use = net::CertificateUse::kIssuer,
+                                          .name = "Issuer",
+                                          .key = issuer_key.public_key(),
+                                          .from = now_ - days{1},
+                                          .until = now_ + days{99}},
+                                         {root, key},
+                                         random_),
+                              issuer_key};
+    EXPECT_EQ(authority->take_issuer(strange, now_, random_).error().code,
+              ErrorCode::kNotPermitted);
+    EXPECT_EQ(authority->take_issuer({strange.certificate, key}, now_, random_).error().code,
+              ErrorCode::kInvalidInput);
+    const auto after = Authority::open(dir_.path());
+    ASSERT_TRUE(after);
+    EXPECT_EQ(after->issuer().fingerprint(), before);
 }
 
 TEST_F(AuthorityTest, FilesThatDoNotBelongTogetherAreNamed) {
