@@ -190,7 +190,8 @@ class TableWriter:
         codes, lists = self.code_lists()
         columns, groups, tables, names, column_names = [], [], [], [], []
         groups += [self.group(catalogue.system, group) for group in catalogue.system["groups"]]
-        for index, table in enumerate(catalogue.tables):
+        # By number, as they are looked up.
+        for index, table in enumerate(sorted(catalogue.tables, key=lambda table: table["id"])):
             column_names += [(table["id"], spelling, len(columns) + place) for place, column in enumerate(table["columns"])
                              for spelling in [column["name"], *column.get("aliases", [])]]
             names += [(name, index) for name in (table["name"], table["file"]) if name]

@@ -29,8 +29,8 @@ TEST(HudCatalogue, HoldsTheWholeStandard) {
     EXPECT_EQ(files, 24U);
     EXPECT_EQ(columns_of_hud, 519U);
     EXPECT_EQ(groups_of_hud, 82U);
-    EXPECT_EQ(tables().size(), 24U + 15U);
-    EXPECT_EQ(groups().size(), 82U + 17U + 3U + 1U);
+    EXPECT_EQ(tables().size(), 24U + 17U);
+    EXPECT_EQ(groups().size(), 82U + 19U + 3U + 1U);
     EXPECT_EQ(
         std::ranges::count_if(code_lists(),
                               [](const CodeList& list) { return !list.number.starts_with("S."); }),
