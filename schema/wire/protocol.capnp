@@ -159,7 +159,7 @@ struct Page {
   runs     @1 :List(Run);
   next     @2 :Position;
   caughtUp @3 :Bool;
-  # A scope of states has no runs but, of every entity written after the cursor, all of it (sync/session/state_rows.hpp):
+  # A scope of states has no runs but, of every entity written after the cursor, all of it (sync/session/state_rows.hpp; index_rows.hpp of the client index):
   asOf     @4 :UInt64;        # the states are of this place of the hub's log
   encoding @5 :UInt16;        # of states: 0 as is, 1 zstd
   rawBytes @6 :UInt32;

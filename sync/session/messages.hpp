@@ -247,7 +247,7 @@ struct Page {
     HubSeq as_of{};  // the states are of this place
     Encoding encoding = Encoding::kPlain;
     std::uint32_t raw_bytes = 0;
-    Bytes states{};  // packed rows, state_rows.hpp
+    Bytes states{};  // packed rows, state_rows.hpp; of the client index: index_rows.hpp
 
     friend bool operator==(const Page&, const Page&) = default;
 };
@@ -352,6 +352,8 @@ inline constexpr std::size_t kSnapshotChunksMax = 5'000;
 
 /// Of Hello::features: this device loads snapshots.
 inline constexpr std::uint64_t kFeatureSnapshots = 1;
+/// This device keeps the client index (index_rows.hpp) beside the states of its projects.
+inline constexpr std::uint64_t kFeatureIndex = 2;
 
 struct SnapshotAsk {
     std::uint32_t scope = 0;

@@ -1,48 +1,17 @@
 #include "sync/session/state_rows.hpp"
 
-#include "sync/merge/byte_stream.hpp"
-
 namespace streetlog::sync {
 namespace {
 
 constexpr Byte kVersion = 1;
 constexpr Byte kLeft = 1;
 constexpr Byte kHasDay = 2;
-constexpr std::size_t kReplicaBytesMin = 17;
-
-/// The replicas a body names, by their places.
-class Named final : public ReplicaNumbers {
-  public:
-    std::uint32_t number_of(const Replica&) override {
-        STREETLOG_ASSERT(false);  // only read
-        return 0;
-    }
-
-    [[nodiscard]] std::optional<Replica> replica_of(std::uint32_t number) const override {
-        if (number == 0 || number > replicas.size()) return std::nullopt;
-        return replicas[number - 1];
-    }
-
-    std::vector<Replica> replicas;
-};
 
 std::unexpected<Error> malformed() {
     return fail(ErrorCode::kMalformed, "the states of a page cannot be read");
 }
 
 }  // namespace
-
-std::uint32_t StateRows::Numbers::number_of(const Replica& replica) {
-    const auto next = static_cast<std::uint32_t>(replicas.size() + 1);
-    const auto [at, added] = numbers_.try_emplace(replica, next);
-    if (added) replicas.push_back(replica);
-    return at->second;
-}
-
-std::optional<Replica> StateRows::Numbers::replica_of(std::uint32_t number) const {
-    if (number == 0 || number > replicas.size()) return std::nullopt;
-    return replicas[number - 1];
-}
 
 void StateRows::add(const StateRow& row) {
     ByteWriter out;
@@ -57,7 +26,7 @@ void StateRows::add(const StateRow& row) {
     ends_.push_back(rows_.size());
 }
 
-std::size_t StateRows::bytes() const { return 16 + 22 * numbers_.replicas.size() + rows_.size(); }
+std::size_t StateRows::bytes() const { return numbers_.bytes() + rows_.size(); }
 
 void StateRows::cut(std::size_t count) {
     if (count >= ends_.size()) return;
@@ -68,11 +37,7 @@ void StateRows::cut(std::size_t count) {
 Bytes StateRows::take() && {
     ByteWriter out;
     out.byte(kVersion);
-    out.number(numbers_.replicas.size());
-    for (const Replica& replica : numbers_.replicas) {
-        out.raw(replica.device.bytes);
-        out.number(replica.incarnation);
-    }
+    numbers_.write(out);
     out.raw(rows_);
     return std::move(out).take();
 }
@@ -80,14 +45,8 @@ Bytes StateRows::take() && {
 Result<std::vector<StateRow>> decode_state_rows(BytesView body) {
     ByteReader in{body};
     in.require(in.byte() == kVersion);
-    Named named;
-    named.replicas.resize(in.count(kReplicaBytesMin));
-    for (Replica& replica : named.replicas) {
-        in.raw(replica.device.bytes);
-        const auto incarnation = in.number();
-        in.require(incarnation <= UINT32_MAX);
-        replica.incarnation = static_cast<std::uint32_t>(incarnation);
-    }
+    ReadNumbers named;
+    named.read(in);
     std::vector<StateRow> out;
     while (in.good() && !in.at_end()) {
         StateRow row;

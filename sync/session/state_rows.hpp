@@ -1,11 +1,6 @@
 #pragma once
 
-#include <functional>
-#include <map>
-
-#include "schema/error.hpp"
-#include "sync/change/hash.hpp"
-#include "sync/merge/state_codec.hpp"
+#include "sync/session/page_replicas.hpp"
 
 /// The body of a page of a scope of states (Page::states, unpacked): of every entity that was
 /// written, all that the scope shows of it, which takes the place of what the reader had.
@@ -41,18 +36,7 @@ class StateRows {
     [[nodiscard]] Bytes take() &&;
 
   private:
-    class Numbers final : public ReplicaNumbers {
-      public:
-        std::uint32_t number_of(const Replica& replica) override;
-        [[nodiscard]] std::optional<Replica> replica_of(std::uint32_t number) const override;
-
-        std::vector<Replica> replicas;
-
-      private:
-        std::map<Replica, std::uint32_t> numbers_;
-    };
-
-    Numbers numbers_;
+    GivenNumbers numbers_;
     Bytes rows_;
     std::vector<std::size_t> ends_;
 };
