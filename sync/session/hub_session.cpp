@@ -204,7 +204,8 @@ void HubSession::on_feed(HubSeq head) {
 
 void HubSession::on_projected(HubSeq at) {
     for (auto& [scope, reading] : readings_) {
-        if (reading.sent.reach() >= at) continue;
+        // A reader that came with the end as its cursor has not been told that it is.
+        if (reading.sent.reach() >= at && reading.told_caught_up) continue;
         reading.more = true;
         read_more(scope, reading);
     }

@@ -343,6 +343,41 @@ TEST(Session, AMessageBeforeHelloIsRefused) {
     EXPECT_TRUE(server.done());
 }
 
+/// As after a restart, when what pages of states are made from has still to read the log.
+TEST(Session, AReaderAtTheEndLearnsThatItIsOnceThePagesHaveComeSoFar) {
+    constexpr std::uint32_t kStates = 16;
+    const Position end{{5}, Hash{{1}}, {}};
+    MemoryHub hub;
+    HubSession server{hub, {}};
+    server.start(Bytes(16), {1});
+    Hello hello;
+    hello.scopes = {{kStates, end, end}};
+    server.on_message(encode_message(hello), {1});
+    DeviceGrant grant;
+    grant.verdict = HelloVerdict::kOk;
+    grant.scopes = {{kStates, true, false}};
+    server.on_authenticated(grant, {1});
+    server.on_message(encode_message(Pull{kStates, end, 1 << 20}), {1});
+    const auto asks = [&] {
+        std::size_t pages = 0;
+        for (const auto& action : server.take_actions())
+            pages += std::holds_alternative<ReadPage>(action) ? 1 : 0;
+        return pages;
+    };
+    EXPECT_EQ(asks(), 1U);
+    server.on_page_later(kStates);
+    server.on_projected({5});
+    EXPECT_EQ(asks(), 1U);
+    Page page;
+    page.scope = kStates;
+    page.next = end;
+    page.caught_up = true;
+    server.on_page_ready(page);
+    static_cast<void>(server.take_actions());
+    server.on_projected({5});
+    EXPECT_EQ(asks(), 0U) << "it knows";
+}
+
 TEST(Session, AFloodOfProbesIsEnded) {
     MemoryLog log;
     MemoryHub hub;
