@@ -5,6 +5,7 @@
 #include "sync/change/verdict.hpp"
 #include "sync/session/earlier.hpp"
 #include "sync/store/agent_store.hpp"
+#include "sync/store/index_reader.hpp"
 #include "sync/store/key_fill.hpp"
 #include "sync/store/projection.hpp"
 #include "sync/store/snapshot_loader.hpp"
@@ -69,9 +70,14 @@ class RefusedOverlay {
 struct AgentReader::Impl {
     Impl(Db& connection, std::unique_ptr<Db> keep, sync::Replica replica);
 
+    /// What the screens of this device show beside the states.
+    void show(std::int64_t eno, EntityId id, sync::EntityState& state);
+
     std::unique_ptr<Db> owned;  // when the reader opened it itself
     Db& db;
     RefusedOverlay overlay;
+    DbReplicaNumbers numbers;
+    IndexReader index;
     sync::Replica self;
 };
 
@@ -84,6 +90,7 @@ struct StateTables {
 
     Projection projection;
     RefusedOverlay overlay;
+    IndexReader index;
     Stmt run_add, run_drop, held_add, refused_add, refused_drop;
 };
 
@@ -192,6 +199,9 @@ struct AgentStore::Impl final : sync::AgentLog {
     /// Scopes of states (agent_scopes.cpp).
     [[nodiscard]] Result<void> apply_states(const sync::Page& page);
     [[nodiscard]] Result<void> apply_scope(const sync::Page& page);
+    /// The client index (agent_index.cpp).
+    [[nodiscard]] Result<void> apply_index(const sync::Page& page);
+    [[nodiscard]] bool leave_some_of_index();
     [[nodiscard]] std::uint64_t own_merged(HubSeq as_of);
     void put_own_on(const std::set<EntityId>& entities, HubSeq as_of);
     [[nodiscard]] std::set<EntityId> own_entities(std::uint64_t after, std::uint64_t last);

@@ -5,6 +5,7 @@
 #include "schema/hud/fields.hpp"
 #include "sync/store/agent_impl.hpp"
 #include "sync/store/agent_schema.hpp"
+#include "sync/store/cells.hpp"
 #include "sync/store/id_at.hpp"
 
 namespace streetlog::store {
@@ -27,8 +28,7 @@ AgentReader::AgentReader(std::unique_ptr<Impl> impl)
     : EntityReader(impl->db,
                    impl->self,
                    [raw = impl.get()](std::int64_t eno, EntityId id, sync::EntityState& state) {
-                       const auto refused = raw->overlay.refused_on(eno);
-                       if (!refused.empty()) raw->overlay.put_back(refused, id, state);
+                       raw->show(eno, id, state);
                    }),
       impl_(std::move(impl)) {}
 
@@ -37,7 +37,18 @@ AgentReader& AgentReader::operator=(AgentReader&&) noexcept = default;
 AgentReader::~AgentReader() = default;
 
 AgentReader::Impl::Impl(Db& connection, std::unique_ptr<Db> keep, sync::Replica replica)
-    : owned(std::move(keep)), db(connection), overlay(db), self(replica) {}
+    : owned(std::move(keep)),
+      db(connection),
+      overlay(db),
+      numbers(db),
+      index(db, numbers),
+      self(replica) {}
+
+void AgentReader::Impl::show(std::int64_t eno, EntityId id, sync::EntityState& state) {
+    const auto refused = overlay.refused_on(eno);
+    if (!refused.empty()) overlay.put_back(refused, id, state);
+    index.show(id, state);
+}
 
 Result<AgentReader> AgentReader::open(const std::filesystem::path& file) {
     return guarded_job([&]() -> Result<AgentReader> {
@@ -132,13 +143,41 @@ Result<AgentStatus> AgentReader::status() {
     });
 }
 
+Result<EntityRow> AgentReader::entity_of(EntityId id) {
+    auto row = EntityReader::entity_of(id);
+    if ((row && row->table != 0) || (!row && row.error().code != ErrorCode::kNotFound)) return row;
+    STREETLOG_TRY(const auto entry, index_entry(id));
+    if (!entry) return row;
+    EntityRow client;
+    client.table = hud::tbl::kClient;
+    return client;
+}
+
+Result<std::optional<IndexEntry>> AgentReader::index_entry(EntityId id) {
+    return guarded_job(
+        [&]() -> Result<std::optional<IndexEntry>> { return impl_->index.entry(id); });
+}
+
 Result<FindResult> AgentReader::find(const FindQuery& query) {
-    STREETLOG_TRY(auto found, EntityReader::find(query));
+    STREETLOG_TRY(const auto key, ssn_key());
+    STREETLOG_TRY(auto found, find_with(query, [&](const FindTerms& terms, People& people) {
+                      impl_->index.find(terms, key, people);
+                  }));
     return guarded_job([&]() -> Result<FindResult> {
         if (const auto me = read_me(impl_->db); me && me->last_pull_ms)
             found.last_pull = Instant{*me->last_pull_ms};
         return std::move(found);
     });
+}
+
+/// Empty when the site's policy needs none.
+Result<Bytes> AgentReader::ssn_key() {
+    STREETLOG_TRY(const auto mine, settings());
+    STREETLOG_TRY(const auto site, load(EntityId{mine.hub.bytes}));
+    const auto& cells = sync::winner_cells(site, {hud::tbl::kSitePolicy, hud::grp::kSitePolicySsn});
+    const auto* key = find_value(cells, hud::col::site_policy::kSSNKey);
+    const auto* bytes = key == nullptr ? nullptr : std::get_if<Bytes>(key);
+    return bytes == nullptr ? Bytes{} : *bytes;
 }
 
 }  // namespace streetlog::store

@@ -2,6 +2,7 @@
 
 #include "sync/store/agent_types.hpp"
 #include "sync/store/entity_reader.hpp"
+#include "sync/store/index_reader.hpp"
 
 namespace streetlog::store {
 
@@ -48,7 +49,13 @@ class AgentReader : public EntityReader {
     [[nodiscard]] Result<std::vector<RefusedRecord>> refused();
     /// What is carried for others, the oldest first.
     [[nodiscard]] Result<std::vector<CarriedRow>> carried();
-    /// As EntityReader, and when the device last heard from the hub.
+
+    /// As EntityReader; somebody known from the client index alone is a client.
+    [[nodiscard]] Result<EntityRow> entity_of(EntityId id);
+    /// What the client index says of the person, whoever else says something of them.
+    [[nodiscard]] Result<std::optional<IndexEntry>> index_entry(EntityId id);
+    /// As EntityReader, beside those the client index knows, and when the device last heard from
+    /// the hub.
     [[nodiscard]] Result<FindResult> find(const FindQuery& query);
 
     /// Own record `seq`, as it was saved.
@@ -59,6 +66,7 @@ class AgentReader : public EntityReader {
     struct Impl;
 
     explicit AgentReader(std::unique_ptr<Impl> impl);
+    [[nodiscard]] Result<sync::Bytes> ssn_key();
     /// The store's own reader, when the device takes another incarnation.
     void name_self(const sync::Replica& self);
 

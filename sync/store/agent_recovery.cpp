@@ -397,8 +397,9 @@ Result<std::vector<sync::PageRun>> AgentStore::Impl::hub_runs(
 
 Result<void> AgentStore::read_anew(std::uint32_t scope) {
     // States say nothing of what is not there any more, so they cannot be compared with older ones.
+    constexpr std::uint32_t kIndex = 2;
     constexpr std::uint32_t kFirstOfStates = 16;
-    if (scope >= kFirstOfStates) return leave_scope(scope);
+    if (scope == kIndex || scope >= kFirstOfStates) return leave_scope(scope);
     return impl_->transact([&]() -> Result<void> {
         const Hash zero{};
         auto newest = impl_->db.prepare("SELECT coalesce(max(id), 0) FROM run");

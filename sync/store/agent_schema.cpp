@@ -113,15 +113,26 @@ CREATE TABLE carried_part(digest BLOB NOT NULL, at INT NOT NULL, body BLOB NOT N
     PRIMARY KEY(digest, at)) STRICT;
 )sql";
 
-constexpr std::array<const char*, 9> kSteps{kLog,
-                                            kStateTables,
-                                            kScopes,
-                                            kLookupTables,
-                                            kBootstrap,
-                                            kRecovery,
-                                            kAdopted,
-                                            kRebuildDue,
-                                            kCarried};
+/// The client index: who is a client of the CoC, beside the entities this device is told of. Keys
+/// as index_reader.hpp numbers them.
+constexpr const char* kClientIndex = R"sql(
+CREATE TABLE index_row(id INTEGER PRIMARY KEY, root BLOB NOT NULL UNIQUE, hub_seq INT NOT NULL,
+    day INT, person BLOB NOT NULL) STRICT;
+CREATE TABLE index_member(id BLOB PRIMARY KEY, root BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE index_key(kind INT NOT NULL, key TEXT NOT NULL, root BLOB NOT NULL,
+    PRIMARY KEY(kind, key, root)) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 10> kSteps{kLog,
+                                             kStateTables,
+                                             kScopes,
+                                             kLookupTables,
+                                             kBootstrap,
+                                             kRecovery,
+                                             kAdopted,
+                                             kRebuildDue,
+                                             kCarried,
+                                             kClientIndex};
 
 }  // namespace
 

@@ -18,6 +18,8 @@ constexpr std::int64_t kLeaveStep = 500;
 
 /// The scope that is everything, as records; its entities are not listed in scope_entity.
 constexpr std::uint32_t kEverything = 1;
+/// The client index, whose rows have tables of their own.
+constexpr std::uint32_t kIndex = 2;
 /// Scopes from here on are of states.
 constexpr std::uint32_t kFirstOfStates = 16;
 
@@ -70,7 +72,8 @@ Result<void> AgentStore::Impl::apply_scope(const sync::Page& page) {
         if (!known.step()) me.stamped = 0;
         known.reset();
     }
-    if (!page.states.empty()) STREETLOG_CHECK(apply_states(page));
+    if (page.states.empty()) return {};
+    STREETLOG_CHECK(page.scope == kIndex ? apply_index(page) : apply_states(page));
     return {};
 }
 
@@ -118,7 +121,7 @@ void AgentStore::Impl::sweep() {
     while (cursors.step()) {
         const auto scope = static_cast<std::uint32_t>(cursors.integer(0));
         if (scope == kEverything) return;
-        if (scope < kFirstOfStates) continue;
+        if (scope != kIndex && scope < kFirstOfStates) continue;
         const HubSeq reach{static_cast<std::uint64_t>(cursors.integer(1))};
         read = std::min(read.value_or(reach), reach);
     }
@@ -159,6 +162,7 @@ void AgentStore::Impl::forget_in(std::uint32_t scope,
 
 /// False when that was all.
 bool AgentStore::Impl::leave_some(std::uint32_t scope, std::int64_t& after) {
+    if (scope == kIndex) return leave_some_of_index();
     std::vector<EntityId> leaving;
     std::int64_t looked = 0;
     if (scope == kEverything) {

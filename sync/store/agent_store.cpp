@@ -140,6 +140,7 @@ AgentStore::~AgentStore() = default;
 StateTables::StateTables(Db& db, DbReplicaNumbers& numbers, sync::Replica self, Generation of)
     : projection(db, numbers, self, of),
       overlay(db, of),
+      index(db, numbers),
       run_add(prepare_in(
           db,
           of,
@@ -159,9 +160,12 @@ StateTables::StateTables(Db& db, DbReplicaNumbers& numbers, sync::Replica self, 
 void StateTables::flush() {
     projection.flush([&](const EntitySlot& slot, sync::EntityState& shown) {
         const auto refused = overlay.refused_on(slot.eno);
-        if (refused.empty()) return false;
+        // Somebody known from the index may be written on, and is found by that.
+        const bool beside = slot.table == 0 && slot.state != sync::EntityState{};
+        if (refused.empty() && !beside) return false;
         shown = slot.state;
         overlay.put_back(refused, slot.id, shown);
+        if (beside) index.show(slot.id, shown);
         return true;
     });
 }

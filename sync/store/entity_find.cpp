@@ -1,6 +1,7 @@
+#include "sync/store/entity_find.hpp"
+
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -15,12 +16,6 @@ namespace streetlog::store {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-struct Terms {
-    std::vector<std::string> names;  // keys of beginnings
-    std::vector<std::string> digits;
-    std::vector<std::string> dates;
-};
 
 std::optional<std::string> date_of(std::string_view token) {
     if (parse_date(token)) return std::string{token};
@@ -57,8 +52,8 @@ std::optional<std::string> digits_of(std::string_view token) {
     return best.empty() ? std::nullopt : std::optional{best};
 }
 
-Result<Terms> parse(std::string_view text) {
-    Terms out;
+Result<FindTerms> parse(std::string_view text) {
+    FindTerms out;
     std::string token;
     const auto take = [&]() -> Result<void> {
         if (token.empty()) return {};
@@ -95,45 +90,6 @@ Result<Terms> parse(std::string_view text) {
     return out;
 }
 
-void add(std::uint16_t& reasons, FindReason reason) {
-    reasons = static_cast<std::uint16_t>(reasons | static_cast<std::uint16_t>(reason));
-}
-
-/// Each beginning fits one of the two names; two beginnings do not both lean on the same one unless
-/// there are more than two.
-std::optional<std::uint16_t> match_names(const std::vector<std::string>& names,
-                                         std::string_view first,
-                                         std::string_view last) {
-    std::uint16_t reasons = 0;
-    if (names.size() == 2) {
-        const bool straight = first.starts_with(names[0]) && last.starts_with(names[1]);
-        const bool swapped = last.starts_with(names[0]) && first.starts_with(names[1]);
-        const std::string joined = names[0] + names[1];  // "de la", "mary ann"
-        if (straight || swapped) {
-            add(reasons, FindReason::kFirstName);
-            add(reasons, FindReason::kLastName);
-        } else if (last.starts_with(joined)) {
-            add(reasons, FindReason::kLastName);
-        } else if (first.starts_with(joined)) {
-            add(reasons, FindReason::kFirstName);
-        } else {
-            return std::nullopt;
-        }
-        return reasons;
-    }
-    for (const auto& name : names) {
-        const bool in_last = last.find(name) != std::string_view::npos && names.size() > 2;
-        const bool in_first = first.find(name) != std::string_view::npos && names.size() > 2;
-        if (last.starts_with(name) || in_last)
-            add(reasons, FindReason::kLastName);
-        else if (first.starts_with(name) || in_first)
-            add(reasons, FindReason::kFirstName);
-        else
-            return std::nullopt;
-    }
-    return reasons;
-}
-
 constexpr const char* kColumns =
     "SELECT c.eno, e.id, c.first_key, c.last_key, c.first_name, c.middle_name, c.last_name, "
     "c.name_suffix, c.name_quality, c.ssn, c.ssn_quality, c.dob, c.dob_quality, c.sex, c.unsent, "
@@ -157,18 +113,14 @@ ClientRow client_at(const Stmt& stmt) {
     return row;
 }
 
-std::optional<std::uint16_t> match(const Terms& terms, const Stmt& stmt) {
+std::optional<std::uint16_t> match(const FindTerms& terms, const Stmt& stmt) {
     auto reasons = match_names(terms.names, stmt.text(2), stmt.text(3));
     if (!reasons) return std::nullopt;
     const std::string_view ssn = stmt.text(9);
     for (const auto& digits : terms.digits) {
-        if (ssn.find(digits) == std::string_view::npos) return std::nullopt;
-        if (digits.size() == 9)
-            add(*reasons, FindReason::kSsnWhole);
-        else if (digits.size() == 4 && ssn.ends_with(digits))
-            add(*reasons, FindReason::kSsnLastFour);
-        else
-            add(*reasons, FindReason::kSsnPart);
+        const auto fit = match_ssn(digits, ssn);
+        if (!fit) return std::nullopt;
+        add(*reasons, *fit);
     }
     for (const auto& date : terms.dates) {
         if (stmt.text(11) != date) return std::nullopt;
@@ -177,30 +129,10 @@ std::optional<std::uint16_t> match(const Terms& terms, const Stmt& stmt) {
     return reasons;
 }
 
-/// The reason that narrows most ranks highest.
-int weight(std::uint16_t reasons) {
-    int out = 0;
-    const auto has = [&](FindReason r) { return (reasons & static_cast<std::uint16_t>(r)) != 0; };
-    if (has(FindReason::kSsnWhole)) out += 32;
-    if (has(FindReason::kBirthDate)) out += 16;
-    if (has(FindReason::kSsnLastFour)) out += 8;
-    if (has(FindReason::kLastName)) out += 4;
-    if (has(FindReason::kFirstName)) out += 2;
-    if (has(FindReason::kSsnPart)) out += 1;
-    return out;
-}
-
-struct Found {
-    std::vector<std::pair<ClientRow, std::uint16_t>> rows;
-    int weight = 0;
-};
-
-using People = std::map<std::int64_t, Found>;
-
 /// Rows by the narrowest kind of key; everything else is checked row by row.
 class Search {
   public:
-    Search(Db& db, const Terms& terms) : db_(db), terms_(terms) {}
+    Search(Db& db, const FindTerms& terms) : db_(db), terms_(terms) {}
 
     People run() {
         const auto& [names, digits, dates] = terms_;
@@ -234,21 +166,21 @@ class Search {
         while (stmt.step()) {
             const auto reasons = match(terms_, stmt);
             if (!reasons || !seen_.insert(stmt.integer(0)).second) continue;
-            Found& found = people_[stmt.integer(15)];
+            People::Found& found = people_.found[stmt.integer(15)];
             found.rows.emplace_back(client_at(stmt), *reasons);
             found.weight = std::max(found.weight, weight(*reasons));
         }
     }
 
     Db& db_;
-    const Terms& terms_;
+    const FindTerms& terms_;
     People people_;
     std::set<std::int64_t> seen_;
 };
 
-std::vector<std::pair<std::int64_t, Found*>> ranked(People& people, std::size_t limit) {
-    std::vector<std::pair<std::int64_t, Found*>> out;
-    for (auto& [root, found] : people) {
+std::vector<std::pair<std::int64_t, People::Found*>> ranked(People& people, std::size_t limit) {
+    std::vector<std::pair<std::int64_t, People::Found*>> out;
+    for (auto& [root, found] : people.found) {
         std::ranges::sort(found.rows, [](const auto& a, const auto& b) {
             return std::tuple(-weight(a.second), a.first.last_name, a.first.id) <
                    std::tuple(-weight(b.second), b.first.last_name, b.first.id);
@@ -265,8 +197,11 @@ std::vector<std::pair<std::int64_t, Found*>> ranked(People& people, std::size_t 
     return out;
 }
 
-FindHit hit_of(Db& db, std::int64_t root, Found& found) {
+FindHit hit_of(Db& db, std::int64_t root, People::Found& found) {
     FindHit hit;
+    hit.from_index = found.from_index;
+    hit.last_seen = std::move(found.last_seen);
+    hit.root = found.root;
     auto id = db.prepare("SELECT id FROM entity WHERE eno = ?1");
     id.with(root);
     if (id.step()) hit.root = id_at(id, 0);
@@ -285,12 +220,81 @@ FindHit hit_of(Db& db, std::int64_t root, Found& found) {
 
 }  // namespace
 
+void add(std::uint16_t& reasons, FindReason reason) {
+    reasons = static_cast<std::uint16_t>(reasons | static_cast<std::uint16_t>(reason));
+}
+
+std::optional<std::uint16_t> match_names(const std::vector<std::string>& names,
+                                         std::string_view first,
+                                         std::string_view last) {
+    std::uint16_t reasons = 0;
+    if (names.size() == 2) {
+        const bool straight = first.starts_with(names[0]) && last.starts_with(names[1]);
+        const bool swapped = last.starts_with(names[0]) && first.starts_with(names[1]);
+        const std::string joined = names[0] + names[1];  // "de la", "mary ann"
+        if (straight || swapped) {
+            add(reasons, FindReason::kFirstName);
+            add(reasons, FindReason::kLastName);
+        } else if (last.starts_with(joined)) {
+            add(reasons, FindReason::kLastName);
+        } else if (first.starts_with(joined)) {
+            add(reasons, FindReason::kFirstName);
+        } else {
+            return std::nullopt;
+        }
+        return reasons;
+    }
+    for (const auto& name : names) {
+        const bool in_last = last.find(name) != std::string_view::npos && names.size() > 2;
+        const bool in_first = first.find(name) != std::string_view::npos && names.size() > 2;
+        if (last.starts_with(name) || in_last)
+            add(reasons, FindReason::kLastName);
+        else if (first.starts_with(name) || in_first)
+            add(reasons, FindReason::kFirstName);
+        else
+            return std::nullopt;
+    }
+    return reasons;
+}
+
+int weight(std::uint16_t reasons) {
+    int out = 0;
+    const auto has = [&](FindReason r) { return (reasons & static_cast<std::uint16_t>(r)) != 0; };
+    if (has(FindReason::kSsnWhole)) out += 32;
+    if (has(FindReason::kBirthDate)) out += 16;
+    if (has(FindReason::kSsnLastFour)) out += 8;
+    if (has(FindReason::kLastName)) out += 4;
+    if (has(FindReason::kFirstName)) out += 2;
+    if (has(FindReason::kSsnPart)) out += 1;
+    return out;
+}
+
+std::optional<FindReason> match_ssn(std::string_view digits, std::string_view ssn) {
+    if (ssn.find(digits) == std::string_view::npos) return std::nullopt;
+    if (digits.size() == 9) return FindReason::kSsnWhole;
+    return digits.size() == 4 && ssn.ends_with(digits) ? FindReason::kSsnLastFour
+                                                       : FindReason::kSsnPart;
+}
+
+std::optional<ClientRow> client_row(Db& db, std::int64_t eno) {
+    auto stmt = db.prepare((std::string{kColumns} + "c.eno = ?1").c_str());
+    stmt.with(eno);
+    return stmt.step() ? std::optional{client_at(stmt)} : std::nullopt;
+}
+
 Result<FindResult> EntityReader::find(const FindQuery& query) {
+    return find_with(query, [](const FindTerms&, People&) {});
+}
+
+Result<FindResult> EntityReader::find_with(
+    const FindQuery& query, const std::function<void(const FindTerms&, People&)>& more) {
     STREETLOG_TRY(const auto terms, parse(query.text));
     return guarded_job([&]() -> Result<FindResult> {
         auto people = Search{impl_->db, terms}.run();
+        more(terms, people);
         FindResult out;
-        out.total = people.size();
+        out.total = people.found.size();
+        out.clients_in_index = people.in_index;
         for (auto& [root, found] : ranked(people, query.limit))
             out.hits.push_back(hit_of(impl_->db, root, *found));
         auto count = impl_->db.prepare("SELECT count(*) FROM client_read");

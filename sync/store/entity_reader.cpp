@@ -79,7 +79,7 @@ Result<sync::EntityState> EntityReader::Impl::load(EntityId id) {
 Result<sync::EntityState> EntityReader::Impl::shown(EntityId id) {
     STREETLOG_TRY(auto state, load(id));
     if (!overlay) return state;
-    if (const auto eno = eno_of(id); eno != 0) overlay(eno, id, state);
+    overlay(eno_of(id), id, state);
     return state;
 }
 

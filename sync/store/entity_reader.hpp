@@ -44,12 +44,15 @@ struct FindHit {
     std::vector<ClientRow> members;  // the rows of the person that match; the best first
     std::uint16_t reasons = 0;       // FindReason bits, of all rows together
     std::string last_contact;        // newest contact or entry, "2026-11-23"; empty: none here
+    bool from_index = false;         // known here by the client index alone
+    std::string last_seen;           // as the index says; empty: it does not
 };
 
 struct FindResult {
     std::vector<FindHit> hits;
     std::size_t total = 0;  // people, those over the limit included
     std::uint64_t clients_here = 0;
+    std::uint64_t clients_in_index = 0;
     std::optional<Instant> last_pull;  // by the device's own clock; none: never
 };
 
@@ -94,13 +97,17 @@ struct GroupView {
     std::vector<std::vector<sync::Cell>> others;  // the other values, when there are several
 };
 
+struct FindTerms;
+struct People;
+
 enum class View : std::uint8_t { kOwn, kMerged };
 
 /// Reads states, links and read tables (state_schema.hpp) of one database: of agent.db, or of the
 /// hub's projection. One thread at a time. Reads throw nothing: what fails is an Error.
 class EntityReader {
   public:
-    /// Puts into a state what only this store's own screens show on top of it.
+    /// Puts into a state what only this store's own screens show beside it; eno 0: there is no
+    /// state.
     using Overlay = std::function<void(std::int64_t eno, EntityId id, sync::EntityState& state)>;
 
     /// `db` outlives the reader. `self` is whose unreceipted writes rank first.
@@ -148,6 +155,11 @@ class EntityReader {
 
     /// From here on `self` is whose unreceipted writes rank first.
     void name_self(const sync::Replica& self);
+
+  protected:
+    /// find() with those whom `more` adds to what was found (entity_find.hpp).
+    [[nodiscard]] Result<FindResult> find_with(
+        const FindQuery& query, const std::function<void(const FindTerms&, People&)>& more);
 
   private:
     struct Impl;

@@ -5,6 +5,7 @@
 #include "schema/hud/fields.hpp"
 #include "sync/merge/view.hpp"
 #include "sync/store/cells.hpp"
+#include "sync/store/entity_find.hpp"
 
 namespace streetlog::store {
 namespace {
@@ -24,7 +25,8 @@ std::string last_four(const std::string& ssn) {
     return digits ? tail : std::string{};
 }
 
-/// Digits and x, as HUD writes a partial number.
+}  // namespace
+
 std::string ssn_characters(const std::string& typed) {
     std::string out;
     for (const char c : typed) {
@@ -33,8 +35,6 @@ std::string ssn_characters(const std::string& typed) {
     }
     return out;
 }
-
-}  // namespace
 
 struct ReadTables::Winners {
     const sync::EntityState& state;
@@ -103,7 +103,12 @@ void ReadTables::write(const EntitySlot& slot,
                        const Number& number) {
     const Winners of{shown, self_};
     const bool is_void = of.is_void();
-    switch (slot.table) {
+    // A client whose create is not here is one all the same if the screen shows them as such.
+    const bool shown_client = slot.table == 0 && shown.registers.contains({tbl::kClient, 0});
+    switch (shown_client ? tbl::kClient : slot.table) {
+        case 0:
+            change_keys(slot.eno, {});
+            return client_gone_.with(slot.eno).run();
         case tbl::kClient:
             if (!is_void) return write_client(slot, of);
             change_keys(slot.eno, {});
