@@ -40,7 +40,7 @@ Answer perform_on(const std::filesystem::path& data,
     Follower follower{std::move(projection), std::move(log), [&](Drafts drafts) {
                           return ledger.author_all(std::move(drafts));
                       }};
-    return Desk{follower, say_here}.run(command, arguments);
+    return Desk{follower, random, say_here}.run(command, arguments);
 }
 
 Answer perform_here(const std::filesystem::path& data,
@@ -106,8 +106,8 @@ asio::awaitable<sync::Bytes> answer_request(Service& service,
             asio::co_spawn(executor, progress(std::move(line)), asio::detached);
         };
         auto at_the_desk = [&](auto done) {
-            service.follower().post([say, request = *request, done](Follower& follower) {
-                done(Desk{follower, say}.run(request.command, request.arguments));
+            service.follower().post([&random, say, request = *request, done](Follower& follower) {
+                done(Desk{follower, random, say}.run(request.command, request.arguments));
             });
         };
         auto at_the_log = [&](auto done) {

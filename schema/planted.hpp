@@ -38,6 +38,8 @@ enum class Bug : std::uint8_t {
     kCursorWithoutHash,      // a device goes on at its number, whatever the log has there
     kNonceBeforeHeads,       // a nonce is judged as if the hub could not have fallen back
     kBranchDropped,          // of a copy only what both have goes on under the new number
+    kRestrictedInIndex,      // the index has clients who are restricted or a victim provider's
+    kMergedStaysInIndex,     // the index keeps the row of a client who was joined into another
 };
 
 #ifdef STREETLOG_PLANTED

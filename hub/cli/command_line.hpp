@@ -42,7 +42,7 @@ struct Options {
 
     // Of the desk's commands.
     std::string id, other, group, reason, which = "open", directory, source, rejects, dump_file;
-    std::string coc, kind, from, to;
+    std::string coc, kind, from, to, policy;
     std::int64_t number = 0;
     std::int64_t pick = 0, hub_seq = 0, limit = 1000, hours = 24, project_type = -1;
     std::vector<std::string> projects;
@@ -60,7 +60,7 @@ void add_running_commands(CLI::App& app, const Command& command, Options& option
 /// `device`, `ca`.
 void add_trust_commands(CLI::App& app, const Command& command, Options& options);
 /// `user`, `status`, `verify`, `rebuild`, `import`, `import-bundle`, `late`, `rule`, `show`,
-/// `scope`.
+/// `scope`, `policy`, `restrict`, `unrestrict`.
 void add_desk_commands(CLI::App& app, const Command& command, Options& options);
 /// `duplicates`, `conflicts`, `quarantine`: what waits for a person's decision.
 void add_review_commands(CLI::App& app, const Command& command, Options& options);

@@ -122,6 +122,34 @@ void add_scope_commands(CLI::App& app, const Command& command, Options& options)
     setting->add_flag("--everything", options.everything, "All projects there are");
 }
 
+/// What the client index says, and of whom.
+void add_index_commands(CLI::App& app, const Command& command, Options& options) {
+    auto* policy = command(app, "policy", "What devices may know of other projects' clients", [&] {
+        return perform(options.data, "policy", {});
+    });
+    policy->require_subcommand(0, 1);
+    auto* ssn = command(*policy, "ssn", "Say what the client index holds of SSNs", [&] {
+        return options.policy.empty()
+                   ? perform(options.data, "policy", {})
+                   : perform(options.data, "policy ssn", {{"POLICY", options.policy}});
+    });
+    ssn->add_option("POLICY",
+                    options.policy,
+                    "full; last4 (until another is said); keyed: hashes, by which a number that is "
+                    "typed is found. Without one it is shown")
+        ->check(CLI::IsMember({"full", "last4", "keyed"}));
+    const auto keep = [&](const char* name, const char* help) {
+        auto* keeping = command(app, name, help, [&options, name] {
+            return perform(
+                options.data, name, {{"CLIENT", options.id}, {"reason", options.reason}});
+        });
+        keeping->add_option("CLIENT", options.id, "PersonalID")->required();
+        keeping->add_option("--reason", options.reason, "Why");
+    };
+    keep("restrict", "Keep a client, under all their ids, out of the client index");
+    keep("unrestrict", "Let a client be in the client index again");
+}
+
 void add_log_commands(CLI::App& app, const Command& command, Options& options) {
     auto* user = app.add_subcommand("user", "The people who hold the devices");
     user->require_subcommand(1);
@@ -155,6 +183,7 @@ void add_desk_commands(CLI::App& app, const Command& command, Options& options) 
     add_log_commands(app, command, options);
     add_data_commands(app, command, options);
     add_scope_commands(app, command, options);
+    add_index_commands(app, command, options);
 }
 
 }  // namespace streetlog::hub::cli

@@ -17,7 +17,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 16> kCommands{"late",
+constexpr std::array<std::string_view, 20> kCommands{"late",
                                                      "duplicates",
                                                      "duplicates unlink",
                                                      "conflicts",
@@ -32,7 +32,11 @@ constexpr std::array<std::string_view, 16> kCommands{"late",
                                                      "rule add",
                                                      "rule list",
                                                      "scope",
-                                                     "scope set"};
+                                                     "scope set",
+                                                     "policy",
+                                                     "policy ssn",
+                                                     "restrict",
+                                                     "unrestrict"};
 
 json::array groups_of(store::EntityReader& reader, const EntityId& id) {
     json::array out;
@@ -91,6 +95,10 @@ Result<json::object> Desk::dispatch(std::string_view command, const json::object
     if (command == "rule list") return rule_list();
     if (command == "scope") return scope();
     if (command == "scope set") return set_scope(arguments);
+    if (command == "policy") return policy();
+    if (command == "policy ssn") return set_ssn_policy(arguments);
+    if (command == "restrict") return restrict_client(arguments, true);
+    if (command == "unrestrict") return restrict_client(arguments, false);
     return fail(ErrorCode::kUsage,
                 fmt::format("the hub has no command '{}'", command),
                 "See streetlog-hub --help.");

@@ -11,6 +11,7 @@ namespace streetlog::hub {
 /// Scopes that are no project's, by their numbers on the wire. Those of projects begin at
 /// kScopeFirstProject; the projection gives them out in the order of the log.
 inline constexpr std::uint32_t kScopeAll = 1;     // everything there is, as records
+inline constexpr std::uint32_t kScopeIndex = 2;   // who is a client of the CoC, as rows
 inline constexpr std::uint32_t kScopeOffice = 3;  // what every device needs, as records of the hub
 inline constexpr std::uint32_t kScopeFirstProject = 16;  // the states of a project's entities
 

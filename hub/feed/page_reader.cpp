@@ -78,6 +78,8 @@ Result<StatePages::Read> PageReader::read(const sync::ReadPage& request,
                                           const sync::Replica& reader) {
     if (request.scope != kScopeAll && !states_)
         return fail(ErrorCode::kUnavailable, "the hub is still reading its own log");
+    if (request.scope == kScopeIndex)
+        return states_->read_index(log_, request.cursor, request.max_bytes, request.within);
     if (request.scope >= kScopeFirstProject)
         return states_->read(
             log_, request.scope, request.cursor, request.max_bytes, request.within);

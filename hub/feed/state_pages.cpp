@@ -1,7 +1,9 @@
 #include "hub/feed/state_pages.hpp"
 
+#include "hub/feed/audience.hpp"
 #include "hub/project/hub_projection.hpp"
 #include "schema/hud/catalogue.hpp"
+#include "sync/session/index_rows.hpp"
 #include "sync/session/state_rows.hpp"
 #include "sync/store/id_at.hpp"
 
@@ -40,6 +42,16 @@ void strip(sync::EntityState& state) {
     });
 }
 
+/// Where a page begins: after the cursor, or within what one record wrote.
+sync::RowPlace first_place(const sync::Position& cursor,
+                           const std::optional<sync::RowPlace>& within) {
+    return within.value_or(sync::RowPlace{cursor.reach(), INT64_MAX});
+}
+
+sync::RowPlace place_at(const store::Stmt& row) {
+    return {{static_cast<std::uint64_t>(row.integer(0))}, row.integer(1)};
+}
+
 /// The cursor that says "everything up to `through`": the newest place at or before it where the
 /// chain has a hash, and the rest of the way.
 sync::Position position_at(store::HubLog& log, HubSeq through) {
@@ -63,6 +75,9 @@ struct StatePages::Impl {
                           "JOIN entity e ON e.eno = c.eno LEFT JOIN state s ON s.eno = c.eno "
                           "WHERE c.scope = ?1 AND (c.hub_seq, c.eno) > (?2, ?3) "
                           "ORDER BY c.hub_seq, c.eno")),
+          index(db.prepare("SELECT c.hub_seq, c.eno, e.id, c.day, c.person FROM client_index c "
+                           "JOIN entity e ON e.eno = c.eno "
+                           "WHERE (c.hub_seq, c.eno) > (?1, ?2) ORDER BY c.hub_seq, c.eno")),
           one(db.prepare("SELECT s.body FROM entity_id i JOIN state s ON s.eno = i.eno "
                          "WHERE i.id = ?1")),
           scope(db.prepare("SELECT no FROM scope WHERE project = ?1")),
@@ -97,30 +112,41 @@ struct StatePages::Impl {
         return *std::move(state);
     }
 
+    [[nodiscard]] sync::IndexRow index_row(const store::Stmt& row) {
+        sync::IndexRow out{store::id_at(row, 2), place_at(row).seq, std::nullopt, std::nullopt};
+        if (!row.is_null(3)) out.last_seen_day = row.integer(3);
+        if (row.is_null(4)) return out;
+        auto person = sync::decode_person(row.blob(4), numbers);
+        if (!person) throw store::StorageFailure("a stored row cannot be read", kCorrupt);
+        out.person = *std::move(person);
+        return out;
+    }
+
     store::Db db;
     store::DbReplicaNumbers numbers;
-    store::Stmt progress, rows, one, scope, office;
+    store::Stmt progress, rows, index, one, scope, office;
 };
 
 namespace {
 
-/// Fills one page row by row, and knows where it may end.
+/// Fills one page row by row, and knows where it may end. Rows: sync::StateRows or sync::IndexRows.
+template <class Rows>
 class Filling {
   public:
     explicit Filling(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-    /// False when the page is full before this row, which then is not in it.
-    [[nodiscard]] bool room_for(sync::RowPlace at) {
-        if (at.seq != last_.seq && rows_.count() > 0) {
-            whole_ = {last_.seq, rows_.count()};
-            if (rows_.bytes() >= max_bytes_) return false;
+    /// Takes the row, or leaves it out: one that no message can hold must not hold up all that
+    /// follow. False when the page is full before it.
+    template <class Row>
+    [[nodiscard]] bool take(sync::RowPlace at, const Row& row) {
+        if (!room_for(at)) return false;
+        if (!fits_a_message(row)) {
+            ++left_out_;
+            return true;
         }
-        return rows_.bytes() < kStatesBytesMax;
-    }
-
-    void add(sync::RowPlace at, const sync::StateRow& row) {
         rows_.add(row);
         last_ = at;
+        return true;
     }
 
     /// What one record wrote stays together where it can: the page ends before the record that did
@@ -133,6 +159,8 @@ class Filling {
 
     [[nodiscard]] HubSeq whole_until() const { return whole_ ? whole_->until : HubSeq{}; }
 
+    [[nodiscard]] std::uint32_t left_out() const { return left_out_; }
+
     [[nodiscard]] sync::Packed pack() && {
         if (rows_.count() == 0) return {};
         return sync::pack(std::move(rows_).take());
@@ -144,18 +172,52 @@ class Filling {
         std::size_t rows = 0;
     };
 
+    [[nodiscard]] bool room_for(sync::RowPlace at) {
+        if (at.seq != last_.seq && rows_.count() > 0) {
+            whole_ = {last_.seq, rows_.count()};
+            if (rows_.bytes() >= max_bytes_) return false;
+        }
+        return rows_.bytes() < kStatesBytesMax;
+    }
+
+    template <class Row>
+    static bool fits_a_message(const Row& row) {
+        Rows alone;
+        alone.add(row);
+        return alone.bytes() <= kStatesBytesMax ||
+               sync::pack(std::move(alone).take()).body.size() <= kStatesBytesMax;
+    }
+
     std::size_t max_bytes_;
-    sync::StateRows rows_;
+    Rows rows_;
     sync::RowPlace last_;
     std::optional<Whole> whole_;
+    std::uint32_t left_out_ = 0;
 };
 
-/// A row that no message can hold is left out rather than letting it hold up all that follow.
-bool fits_a_message(const sync::StateRow& row) {
-    sync::StateRows alone;
-    alone.add(row);
-    return alone.bytes() <= kStatesBytesMax ||
-           sync::pack(std::move(alone).take()).body.size() <= kStatesBytesMax;
+template <class Rows>
+StatePages::Read finished(store::HubLog& log,
+                          std::uint32_t scope,
+                          const sync::Position& cursor,
+                          const store::HubHead& stands,
+                          bool full,
+                          Filling<Rows>&& filling) {
+    StatePages::Read out;
+    out.left_out = filling.left_out();
+    sync::Page& page = out.page;
+    page.scope = scope;
+    page.as_of = stands.seq;
+    page.caught_up = !full;
+    page.next = {stands.seq, stands.hash, {}};
+    if (full) {
+        out.within = filling.cut();
+        page.next = out.within ? cursor : position_at(log, filling.whole_until());
+    }
+    auto packed = std::move(filling).pack();
+    page.encoding = packed.encoding;
+    page.raw_bytes = packed.raw_bytes;
+    page.states = std::move(packed.body);
+    return out;
 }
 
 }  // namespace
@@ -185,42 +247,39 @@ Result<StatePages::Read> StatePages::read(store::HubLog& log,
         const ReadTransaction held{impl_->db};
         STREETLOG_TRY(const auto stands, impl_->stands_beyond(log, cursor));
         impl_->numbers.load();
-
-        Read out;
-        Filling filling{max_bytes};
+        Filling<sync::StateRows> filling{max_bytes};
         bool full = false;
         auto& rows = impl_->rows;
-        rows.with(scope,
-                  within ? within->seq.value : cursor.reach().value,
-                  within ? within->row : INT64_MAX);
+        const auto after = first_place(cursor, within);
+        rows.with(scope, after.seq.value, after.row);
         while (!full && rows.step()) {
             if (rows.is_null(3)) continue;  // named by others, its own create is not here
-            const sync::RowPlace at{{static_cast<std::uint64_t>(rows.integer(0))}, rows.integer(1)};
-            full = !filling.room_for(at);
-            if (full) break;
-            const sync::StateRow row{
-                store::id_at(rows, 2), false, std::nullopt, impl_->state_at(rows, 3)};
-            if (fits_a_message(row))
-                filling.add(at, row);
-            else
-                ++out.left_out;
+            full = !filling.take(
+                place_at(rows),
+                sync::StateRow{
+                    store::id_at(rows, 2), false, std::nullopt, impl_->state_at(rows, 3)});
         }
         rows.reset();
+        return finished(log, scope, cursor, stands, full, std::move(filling));
+    });
+}
 
-        sync::Page& page = out.page;
-        page.scope = scope;
-        page.as_of = stands.seq;
-        page.caught_up = !full;
-        page.next = {stands.seq, stands.hash, {}};
-        if (full) {
-            out.within = filling.cut();
-            page.next = out.within ? cursor : position_at(log, filling.whole_until());
-        }
-        auto packed = std::move(filling).pack();
-        page.encoding = packed.encoding;
-        page.raw_bytes = packed.raw_bytes;
-        page.states = std::move(packed.body);
-        return out;
+Result<StatePages::Read> StatePages::read_index(store::HubLog& log,
+                                                const sync::Position& cursor,
+                                                std::size_t max_bytes,
+                                                const std::optional<sync::RowPlace>& within) {
+    return store::guarded_job([&]() -> Result<Read> {
+        const ReadTransaction held{impl_->db};
+        STREETLOG_TRY(const auto stands, impl_->stands_beyond(log, cursor));
+        impl_->numbers.load();
+        Filling<sync::IndexRows> filling{max_bytes};
+        bool full = false;
+        auto& rows = impl_->index;
+        const auto after = first_place(cursor, within);
+        rows.with(after.seq.value, after.row);
+        while (!full && rows.step()) full = !filling.take(place_at(rows), impl_->index_row(rows));
+        rows.reset();
+        return finished(log, kScopeIndex, cursor, stands, full, std::move(filling));
     });
 }
 

@@ -7,11 +7,12 @@
 
 namespace streetlog::hub {
 
-/// Makes the pages of scopes of states (sync/session/state_rows.hpp) from the projection as it
-/// stands, each in one read transaction: of every entity written in the scope after the cursor, all
-/// that devices may see of it, in the order in which they were written last. An entity that is
-/// written often comes once; a device that was never here, and one that was away for a year, read
-/// what there is and not what there was. Over connections of its own; one thread; reads only.
+/// Makes the pages of scopes of states (sync/session/state_rows.hpp) and of the client index
+/// (sync/session/index_rows.hpp) from the projection as it stands, each in one read transaction: of
+/// every entity written in the scope after the cursor, all that devices may see of it, in the order
+/// in which they were written last. An entity that is written often comes once; a device that was
+/// never here, and one that was away for a year, read what there is and not what there was. Over
+/// connections of its own; one thread; reads only.
 class StatePages {
   public:
     struct Read {
@@ -33,6 +34,12 @@ class StatePages {
                                     const sync::Position& cursor,
                                     std::size_t max_bytes,
                                     const std::optional<sync::RowPlace>& within);
+
+    /// The same of the client index: every person whose row changed after the cursor.
+    [[nodiscard]] Result<Read> read_index(store::HubLog& log,
+                                          const sync::Position& cursor,
+                                          std::size_t max_bytes,
+                                          const std::optional<sync::RowPlace>& within);
 
     /// Runs that every device needs, with where the projection stands.
     struct Office {

@@ -21,6 +21,9 @@ class Follower {
 
     [[nodiscard]] HubProjection& projection() { return projection_; }
 
+    /// Whose log it is.
+    [[nodiscard]] DeviceId hub() const { return projection_.hub(); }
+
     [[nodiscard]] store::HubLog& log() { return log_; }
 
     [[nodiscard]] const Author& author() const { return author_; }

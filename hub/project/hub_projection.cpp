@@ -7,6 +7,7 @@
 
 #include "hub/feed/audience.hpp"
 #include "hub/feed/page_weight.hpp"
+#include "hub/project/client_index.hpp"
 #include "hub/project/project_schema.hpp"
 #include "schema/planted.hpp"
 #include "sync/change/codec.hpp"
@@ -60,6 +61,7 @@ struct HubProjection::Impl {
           lateness(db, projection.numbers, projection.states),
           matcher(db, projection.states),
           scopes(db, projection.states),
+          index(projection, hub_id),
           reader(db, {}),
           move_(db.prepare("INSERT OR REPLACE INTO progress VALUES(1, ?1, ?2)")) {
         load();
@@ -80,6 +82,7 @@ struct HubProjection::Impl {
         return store::guarded_job([&]() -> Result<void> {
             projection.forget();
             scopes.forget();
+            index.forget();
             lateness.load();
             load();
             stale = false;
@@ -92,6 +95,7 @@ struct HubProjection::Impl {
         lateness.clear();
         matcher.clear();
         scopes.clear();
+        index.clear();
         db.exec("DELETE FROM progress");
         cursor = {};
     }
@@ -101,11 +105,6 @@ struct HubProjection::Impl {
         auto done = store::guarded_job([&]() -> Result<void> {
             store::Txn txn{db};
             STREETLOG_CHECK(job());
-            projection.flush({}, [&](const store::EntitySlot& slot) {
-                matcher.note(slot);
-                scopes.note(slot);
-            });
-            scopes.settle();
             txn.commit();
             projection.states.trim();
             if (db.wal_pages() > kWalPagesMax) db.checkpoint();
@@ -113,6 +112,18 @@ struct HubProjection::Impl {
         });
         if (!done) (void)forget();
         return done;
+    }
+
+    /// Writes what a run came to, so that what is made of it depends on the log alone and not on
+    /// how much of it goes into one transaction.
+    void settle(HubSeq at) {
+        projection.flush({}, [&](const store::EntitySlot& slot) {
+            matcher.note(slot);
+            scopes.note(slot);
+            index.note(slot);
+        });
+        scopes.settle();
+        index.settle(at);
     }
 
     /// One run where it stands.
@@ -123,6 +134,7 @@ struct HubProjection::Impl {
                 for (const auto& part : store::runs_again(log, row))
                     STREETLOG_CHECK(put_run(log, part, row.at));
         cursor = {run.last_hub(), run.hub_hash};
+        settle(cursor.seq);
         return {};
     }
 
@@ -238,6 +250,7 @@ struct HubProjection::Impl {
     Lateness lateness;
     Matcher matcher;
     Scopes scopes;
+    ClientIndex index;
     store::EntityReader reader;
     store::HubHead cursor;
     bool stale = false;  // memory could not be made to follow the disk after a rollback
@@ -286,6 +299,8 @@ Result<void> HubProjection::rebuild(store::HubLog& log, const Progress& progress
 }
 
 HubSeq HubProjection::at() const { return impl_->cursor.seq; }
+
+DeviceId HubProjection::hub() const { return impl_->hub; }
 
 store::EntityReader& HubProjection::read() { return impl_->reader; }
 

@@ -13,7 +13,7 @@
 namespace streetlog::hub {
 
 /// Raised with every change of what the projection holds: a file with another mark is made anew.
-inline constexpr std::int32_t kProjectionMark = 0x534c5032;  // "SLP2"
+inline constexpr std::int32_t kProjectionMark = 0x534c5033;  // "SLP3"
 
 /// projection.db: everything the hub makes from its log, in a file of its own that may be thrown
 /// away at any time. It follows the log with a cursor of its own, so the writer of the log never
@@ -37,6 +37,7 @@ class HubProjection {
     [[nodiscard]] Result<void> rebuild(store::HubLog& log, const Progress& progress = {});
 
     [[nodiscard]] HubSeq at() const;
+    [[nodiscard]] DeviceId hub() const;
 
     [[nodiscard]] store::EntityReader& read();
     [[nodiscard]] Lateness& lateness();

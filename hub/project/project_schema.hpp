@@ -30,6 +30,12 @@ CREATE TABLE scope_change(scope INT NOT NULL, eno INT NOT NULL, hub_seq INT NOT 
 CREATE TABLE office_run(first_hub INTEGER PRIMARY KEY) STRICT;  -- runs that every device needs
 CREATE INDEX scope_change_at ON scope_change(scope, hub_seq, eno);
 
+CREATE TABLE client_index(eno INTEGER PRIMARY KEY, hub_seq INT NOT NULL, day INT, person BLOB)
+    STRICT;                                  -- canonical clients; no person: they left the index
+CREATE INDEX client_index_at ON client_index(hub_seq, eno);
+CREATE TABLE index_hidden_project(project BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+    -- of victim service providers
+
 CREATE TABLE unmatched(eno INTEGER PRIMARY KEY) STRICT;  -- clients changed since they were compared
 )sql";
 

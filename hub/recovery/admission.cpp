@@ -41,6 +41,7 @@ std::vector<sync::ScopeGrant> scopes_for(PageReader& pages, const sync::Hello& h
         auto found = pages.scopes_of(projects);
         if (!found) throw store::StorageFailure(found.error().message, kSqliteError);
         scopes = *std::move(found);
+        if ((hello.features & sync::kFeatureIndex) != 0) scopes.push_back(kScopeIndex);
     }
     std::vector<sync::ScopeGrant> out;
     for (const auto scope : scopes) {

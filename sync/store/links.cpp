@@ -37,7 +37,7 @@ Links::Links(Db& db, DbReplicaNumbers& numbers, Generation of)
 
 void Links::clear(Db& db) {
     db.exec("DELETE FROM link; DELETE FROM canon");
-    touched_.clear();
+    forget();
 }
 
 void Links::note(const EntitySlot& slot) {
@@ -110,6 +110,7 @@ std::vector<sync::Link> Links::around(std::set<EntityId>& members) {
 }
 
 void Links::settle(EntityStates& states) {
+    settled_.clear();
     if (touched_.empty()) return;
     std::set<EntityId> members;
     for (const EntityId id : touched_) {
@@ -134,6 +135,7 @@ void Links::settle(EntityStates& states) {
         else
             canon_.with(eno, states.get(canon->second).eno).run();
     }
+    settled_ = component;
     touched_.clear();
 }
 

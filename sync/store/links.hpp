@@ -18,7 +18,13 @@ class Links {
     /// Recomputes the components that were touched; in the same transaction, after the flush.
     void settle(EntityStates& states);
 
-    void forget() { touched_.clear(); }
+    /// Everybody whose component the last settle() made anew, members of before and after.
+    [[nodiscard]] const std::vector<EntityId>& settled() const { return settled_; }
+
+    void forget() {
+        touched_.clear();
+        settled_.clear();
+    }
 
     void clear(Db& db);
 
@@ -28,6 +34,7 @@ class Links {
     DbReplicaNumbers& numbers_;
     Stmt ends_, drop_, add_, of_, root_, members_, uncanon_, canon_;
     std::set<EntityId> touched_;
+    std::vector<EntityId> settled_;
 };
 
 }  // namespace streetlog::store

@@ -19,7 +19,7 @@ namespace json = boost::json;
 void SimHub::review_quarantine(Dice& dice) {
     act([&] {
         const auto before = run_->ledger.head();
-        hub::Desk desk{*run_->follower, [](std::string) {}};
+        hub::Desk desk{*run_->follower, random_, [](std::string) {}};
         const auto rows = desk.run("quarantine", {});
         if (!rows) return;
         std::vector<std::int64_t> open;
@@ -40,7 +40,7 @@ void SimHub::review_quarantine(Dice& dice) {
 void SimHub::resolve_conflict(Dice& dice) {
     act([&] {
         const auto before = run_->ledger.head();
-        hub::Desk desk{*run_->follower, [](std::string) {}};
+        hub::Desk desk{*run_->follower, random_, [](std::string) {}};
         const auto rows = desk.run("conflicts", {});
         if (!rows || rows->at("conflicts").as_array().empty()) return;
         const auto& all = rows->at("conflicts").as_array();
@@ -56,7 +56,7 @@ void SimHub::resolve_conflict(Dice& dice) {
 void SimHub::take_apart(Dice& dice) {
     act([&] {
         const auto before = run_->ledger.head();
-        hub::Desk desk{*run_->follower, [](std::string) {}};
+        hub::Desk desk{*run_->follower, random_, [](std::string) {}};
         const auto rows = desk.run("duplicates", {});
         if (!rows || rows->at("links").as_array().empty()) return;
         const auto& all = rows->at("links").as_array();
@@ -72,7 +72,7 @@ void SimHub::take_apart(Dice& dice) {
 void SimHub::change_scope(Dice& dice) {
     act([&] {
         const auto before = run_->ledger.head();
-        hub::Desk desk{*run_->follower, [](std::string) {}};
+        hub::Desk desk{*run_->follower, random_, [](std::string) {}};
         json::object arguments{{"device", to_string(dice.pick(enrolled))}};
         if (dice.chance(350)) {
             arguments["everything"] = true;
@@ -92,7 +92,7 @@ void SimHub::change_scope(Dice& dice) {
 void SimHub::tell_everybody_everything() {
     act([&] {
         const auto before = run_->ledger.head();
-        hub::Desk desk{*run_->follower, [](std::string) {}};
+        hub::Desk desk{*run_->follower, random_, [](std::string) {}};
         for (const auto& device : enrolled) {
             const auto done =
                 desk.run("scope set", {{"device", to_string(device)}, {"everything", true}});

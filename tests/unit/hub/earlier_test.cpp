@@ -25,7 +25,8 @@ class EarlierTest : public HubTest {
     }
 
     boost::json::object ask(std::string_view command, const boost::json::object& arguments = {}) {
-        auto answer = Desk{*follower_, [](const std::string&) {}}.run(command, arguments);
+        auto answer =
+            Desk{*follower_, device_.random_, [](const std::string&) {}}.run(command, arguments);
         EXPECT_TRUE(answer) << answer.error().message;
         return answer.value_or(boost::json::object{});
     }

@@ -32,7 +32,8 @@ class ProjectTest : public HubTest {
     }
 
     json::object ask(std::string_view command, const json::object& arguments = {}) {
-        auto answer = Desk{*follower_, [](const std::string&) {}}.run(command, arguments);
+        auto answer =
+            Desk{*follower_, device_.random_, [](const std::string&) {}}.run(command, arguments);
         EXPECT_TRUE(answer) << answer.error().message;
         return answer.value_or(json::object{});
     }
@@ -304,7 +305,8 @@ TEST_F(ProjectTest, UnlinkingHoldsForGoodAndEverybodyKeepsTheirOwn) {
     const auto before_b = *follower_->projection().read().load(b);
     const json::object pair{{"A", to_string(a)}, {"B", to_string(b)}, {"reason", "twins"}};
     EXPECT_TRUE(ask("duplicates unlink", pair).at("apart").as_bool());
-    EXPECT_FALSE(Desk(*follower_, [](const std::string&) {}).run("duplicates unlink", pair));
+    EXPECT_FALSE(Desk(*follower_, device_.random_, [](const std::string&) {
+                 }).run("duplicates unlink", pair));
     EXPECT_EQ(*follower_->projection().read().load(a), before_a);
     EXPECT_EQ(*follower_->projection().read().load(b), before_b);
 

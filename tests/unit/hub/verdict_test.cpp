@@ -86,7 +86,8 @@ class VerdictTest : public testing::Test {
         Follower follower{std::move(hub_.projection),
                           need(store::HubLog::open(hub_.path(), store::Access::kRead)),
                           [&](Drafts drafts) { return hub_.ledger.author_all(std::move(drafts)); }};
-        auto answer = Desk{follower, [](std::string) {}}.run(command, arguments);
+        SeededRandom random{1};
+        auto answer = Desk{follower, random, [](std::string) {}}.run(command, arguments);
         hub_.projection = std::move(follower.projection());
         return answer;
     }
