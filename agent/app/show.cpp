@@ -141,6 +141,22 @@ Result<json::array> note_lines(store::AgentReader& reader, EntityId enrollment) 
     return out;
 }
 
+std::string known_to_coc(std::string_view last_seen) {
+    return last_seen.empty() ? "known to the CoC"
+                             : fmt::format("known to the CoC, last seen {}", last_seen);
+}
+
+/// What the client index says; `here`: the device is told of the client in its own right.
+Result<void> put_index(store::AgentReader& reader, EntityId id, bool here, json::object& out) {
+    STREETLOG_TRY(const auto entry, reader.index_entry(id));
+    out["from_index"] = entry.has_value() && !here;
+    if (!entry) return {};
+    out["known"] = known_to_coc(entry->last_seen);
+    out["last_seen"] = entry->last_seen;
+    if (!here && !entry->ssn.empty()) out["ssn"] = masked(entry->ssn);
+    return {};
+}
+
 Result<void> put_client(store::AgentReader& reader, EntityId id, json::object& out) {
     STREETLOG_TRY(const auto members, reader.profile_of(id));
     if (members.size() > 1) {
@@ -192,6 +208,8 @@ Result<json::object> show_entity(store::AgentReader& reader, EntityId id) {
     if (!row.parent.is_nil()) out["belongs_to"] = to_string(row.parent);
     out["received_by_hub"] = shown(row.first ? std::optional{row.first->received} : std::nullopt);
     if (row.table == tbl::kClient) {
+        STREETLOG_TRY(const auto keys, reader.load(id));
+        STREETLOG_CHECK(put_index(reader, id, keys.registers.contains({tbl::kClient, 0}), out));
         STREETLOG_CHECK(put_client(reader, id, out));
         return out;
     }
@@ -220,17 +238,26 @@ Result<json::object> find_clients(store::AgentReader& reader,
                              {"ssn", masked(row.ssn)},
                              {"matched", reasons_of(hit.reasons)},
                              {"last_contact", hit.last_contact},
+                             {"from_index", hit.from_index},
+                             {"last_seen", hit.last_seen},
+                             {"known", hit.from_index ? known_to_coc(hit.last_seen) : ""},
                              {"same_person_as", row.id == hit.root ? "" : to_string(hit.root)},
                              {"unsent", row.unsent != 0}});
         }
     }
+    const std::string beside =
+        found.clients_in_index == 0
+            ? std::string{}
+            : fmt::format(" and {} in the CoC's index", found.clients_in_index);
     return json::object{{"searched",
-                         fmt::format("{} clients on this device, {}",
+                         fmt::format("{} clients on this device{}, {}",
                                      found.clients_here,
+                                     beside,
                                      found.last_pull ? fmt::format("last synced at {}",
                                                                    format_instant(*found.last_pull))
                                                      : "never synced with the hub")},
                         {"clients_here", found.clients_here},
+                        {"clients_in_index", found.clients_in_index},
                         {"last_pull", shown(found.last_pull)},
                         {"found", found.total},
                         {"shown", found.hits.size()},

@@ -186,6 +186,7 @@ net::asio::awaitable<Result<void>> SyncRunner::session(Until until) {
     config.bundle = kBundle;
     config.app_version = options_.app_version;
     config.reads = options_.reads;
+    config.features |= sync::kFeatureIndex;
     if (store_.loads_snapshots()) config.features |= sync::kFeatureSnapshots;
     config.key = key_;
     if (const auto& key = store_.settings().hub_key; key != sync::PublicKey{}) config.hub_key = key;
