@@ -8,6 +8,7 @@
 #include "agent/workflow/build.hpp"
 #include "sync/net/backoff.hpp"
 #include "sync/session/bundle.hpp"
+#include "sync/session/index_rows.hpp"
 #include "tests/sim/connection.hpp"
 #include "tests/sim/sim_clock.hpp"
 
@@ -58,6 +59,8 @@ class SimAgent {
     /// It no longer knows how far it read.
     /// The receipts on its disk, of its own records, as the truth they are from now on.
     void tell_receipts();
+    /// What its disk has of the client index.
+    [[nodiscard]] std::vector<sync::IndexRow> index_rows() const;
     void lose_place();
     /// Nobody uses it any more.
     void retire();

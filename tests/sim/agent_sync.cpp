@@ -52,6 +52,7 @@ void SimAgent::connect() {
     config.app_version = "sim";
     config.key = signing;
     config.hub_key = store_->settings().hub_key;
+    config.features = sync::kFeatureIndex;
     if (world_.extras.snapshots) {
         if (store_->loads_snapshots()) config.features |= sync::kFeatureSnapshots;
         slow_steps_ = dice_.chance(300);

@@ -34,7 +34,7 @@ std::string dump_of(store::EntityReader& reader, const std::string& who) {
 
 /// The read tables, in an order that has nothing to do with how they came about.
 std::string tables_of(store::Db& db) {
-    constexpr std::array<const char*, 4> kTables{
+    constexpr std::array<const char*, 5> kTables{
         "SELECT hex(e.id), first_name, last_name, ssn, dob, name_quality, unsent FROM client_read "
         "c "
         "JOIN entity e ON e.eno = c.eno ORDER BY 1",
@@ -44,8 +44,10 @@ std::string tables_of(store::Db& db) {
         "SELECT hex(e.id), hex(n.id), date, situation FROM contact_read r JOIN entity e ON e.eno = "
         "r.eno JOIN entity n ON n.eno = r.enrollment ORDER BY 1",
         "SELECT hex(e.id), x.tbl, x.grp FROM conflict x JOIN entity e ON e.eno = x.eno ORDER BY 1, "
-        "2, 3"};
-    constexpr std::array<int, 4> kColumns{7, 6, 4, 3};
+        "2, 3",
+        "SELECT hex(e.id), c.hub_seq, c.day, hex(c.person) FROM client_index c JOIN entity e ON "
+        "e.eno = c.eno ORDER BY 1"};
+    constexpr std::array<int, 5> kColumns{7, 6, 4, 3, 4};
     std::string out;
     for (std::size_t i = 0; i < kTables.size(); ++i) {
         auto rows = db.prepare(kTables[i]);
@@ -269,6 +271,7 @@ void Audit::check_scopes() {
     read_log();
     model_.emplace(records_);
     const auto all = sections(model_->dump());
+    const auto index = index_wanted();
     for (const auto& agent : world_.agents) {
         const auto projects = world_.hub->ledger().log().projects_of(agent->replica().device);
         if (projects.empty()) continue;
@@ -298,6 +301,7 @@ void Audit::check_scopes() {
             if (client && lacks(*client))
                 Truth::broken(agent->name() + " lacks a client of its project");
         }
+        check_index(*agent, index);
     }
     records_.clear();
 }

@@ -8,6 +8,14 @@
 
 namespace streetlog::sim {
 
+/// A person of the client index as the log implies it.
+struct IndexWanted {
+    std::set<EntityId> members;
+    std::map<std::uint16_t, std::set<sync::Dot>> values;  // by group
+    std::map<std::uint16_t, sync::Dot> winners;           // where the model knows it
+    std::optional<std::int64_t> last_seen_day;
+};
+
 /// What must hold once everybody has everything. Throws Violation.
 class Audit {
   public:
@@ -20,6 +28,11 @@ class Audit {
     void check_scopes();
 
   private:
+    /// Of the clients of other projects such a device knows who the log says is in the client
+    /// index, all of them, and of each no more than that.
+    void check_index(const SimAgent& agent, const std::map<EntityId, IndexWanted>& wanted) const;
+    [[nodiscard]] std::map<EntityId, IndexWanted> index_wanted() const;
+
     /// The hub's log against what was saved: every record once, whole, in order.
     void read_log();
     /// Each Save once.

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include "hub/desk/desk.hpp"
+#include "schema/hud/fields.hpp"
 #include "sync/identity/link_ops.hpp"
 #include "tests/sim/hub.hpp"
 
@@ -85,6 +87,40 @@ void SimHub::change_scope(Dice& dice) {
             arguments["projects"] = std::move(projects);
         }
         if (desk.run("scope set", arguments)) ++world_.out.shapes["scopes changed"];
+        announce(before.seq);
+    });
+}
+
+/// Somebody is kept out of the client index, by themselves or with all clients of a project, or let
+/// in again; or it says something else of numbers.
+void SimHub::change_index(Dice& dice) {
+    act([&] {
+        const auto before = run_->ledger.head();
+        hub::Desk desk{*run_->follower, random_, [](std::string) {}};
+        const auto lot = dice.below(10);
+        if (lot < 6 && !world_.clients.empty()) {
+            const auto client = to_string(dice.pick(world_.clients));
+            if (desk.run(dice.chance(600) ? "restrict" : "unrestrict", {{"CLIENT", client}}))
+                ++world_.out.shapes["restricted or not"];
+        } else if (lot < 8 && !organization_.is_nil()) {
+            namespace col = hud::col::organization;
+            const sync::RegisterId reg{hud::tbl::kOrganization,
+                                       hud::grp::kOrganizationVictimServiceProvider};
+            const auto now =
+                run_->follower->projection().read().group(organization_, reg, store::View::kOwn);
+            if (!now) return;
+            author({{.entity = organization_,
+                     .kind = sync::OpKind::kSetGroup,
+                     .table = reg.table,
+                     .group = reg.group,
+                     .cells = {{col::kVictimServiceProvider, std::int64_t{dice.chance(500)}}},
+                     .supersedes = now->supersedes}});
+            ++world_.out.shapes["victim services or not"];
+        } else {
+            constexpr std::array kPolicies{"full", "last4", "keyed"};
+            if (desk.run("policy ssn", {{"POLICY", kPolicies[dice.below(kPolicies.size())]}}))
+                ++world_.out.shapes["policies"];
+        }
         announce(before.seq);
     });
 }

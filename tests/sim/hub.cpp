@@ -51,6 +51,15 @@ void SimHub::found(int devices, int projects) {
         if (!admin.run("user add", {{"name", fmt::format("Worker {}", i + 1)}}))
             Truth::broken("cannot add a user");
     }
+    if (world_.extras.scopes) {
+        namespace col = hud::col::organization;
+        organization_ = random_.id<EntityId>();
+        author({{.entity = organization_,
+                 .kind = sync::OpKind::kCreate,
+                 .table = hud::tbl::kOrganization,
+                 .group = hud::grp::kOrganizationVictimServiceProvider,
+                 .cells = {{col::kVictimServiceProvider, std::int64_t{0}}}}});
+    }
     for (int i = 0; i < projects; ++i) {
         const auto project = random_.id<EntityId>();
         world_.projects.push_back(project);
@@ -63,6 +72,11 @@ void SimHub::found(int devices, int projects) {
                        .table = hud::tbl::kProject,
                        .group = name->group,
                        .cells = {{col::kProjectName, fmt::format("Outreach {}", i + 1)}}});
+        if (i == 0 && !organization_.is_nil())
+            ops.front().cells.insert(
+                ops.front().cells.begin(),
+                {col::kOrganizationID,
+                 sync::Bytes{organization_.bytes.begin(), organization_.bytes.end()}});
         sync::Op typed{.entity = project,
                        .kind = sync::OpKind::kSetGroup,
                        .table = hud::tbl::kProject,

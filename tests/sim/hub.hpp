@@ -67,6 +67,8 @@ class SimHub {
     void join_by_hand(Dice& dice);
     /// Some device is told of some projects only, or of everything again.
     void change_scope(Dice& dice);
+    /// And of whom it hears in the client index, and what.
+    void change_index(Dice& dice);
     void tell_everybody_everything();
     /// None when it does not work at this moment.
     [[nodiscard]] std::optional<DeviceId> enrol_another();
@@ -143,6 +145,7 @@ class SimHub {
     std::optional<hub::HighWater> mark_;  // as its file would say
     Millis most_off_{0};
     std::vector<EntityId> joined_;  // links people made
+    EntityId organization_;         // of the first project, where scopes are told; nil: none
     bool busy_ = false;
 };
 

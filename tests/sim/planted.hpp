@@ -43,6 +43,8 @@ inline constexpr std::array kBugs{
     PlantedBug{Bug::kCursorWithoutHash, "cursor-without-hash"},
     PlantedBug{Bug::kNonceBeforeHeads, "nonce-before-heads"},
     PlantedBug{Bug::kBranchDropped, "branch-dropped"},
+    PlantedBug{Bug::kRestrictedInIndex, "restricted-in-index"},
+    PlantedBug{Bug::kMergedStaysInIndex, "merged-stays-in-index"},
 };
 
 }  // namespace streetlog::sim

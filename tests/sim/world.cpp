@@ -77,6 +77,7 @@ void World::live() {
     const auto desk = std::make_shared<std::function<void()>>();
     *desk = [this, office, end, weak = std::weak_ptr{desk}] {
         if (extras.scopes && office->chance(250)) hub->change_scope(*office);
+        if (extras.scopes && office->chance(250)) hub->change_index(*office);
         switch (office->below(6)) {
             case 0:
             case 1:
@@ -132,6 +133,8 @@ void World::heal() {
     hub->disk.set_full(false);
     hub->upgrade();
     if (!hub->running()) hub->start();
+    // What an act wrote that was said to have failed is met with the next that comes.
+    hub->act([this] { hub->catch_up(); });
     for (const auto& agent : agents) {
         agent->disk.forgive();
         agent->disk.set_full(false);
