@@ -90,10 +90,15 @@ Result<StatePages::Read> PageReader::read(const sync::ReadPage& request,
     return StatePages::Read{std::move(page), std::nullopt, 0};
 }
 
+void PageReader::follow(StatePages states) {
+    followed_from_ = log_.head().seq;
+    states_.emplace(std::move(states));
+}
+
 Result<std::vector<std::uint32_t>> PageReader::scopes_of(std::span<const EntityId> projects) {
+    if (!states_) return fail(ErrorCode::kUnavailable, "the hub is still reading its own log");
     std::vector<std::uint32_t> out{kScopeOffice};
-    if (!states_) return out;
-    STREETLOG_TRY(const auto scopes, states_->scopes_of(projects));
+    STREETLOG_TRY(const auto scopes, states_->scopes_of(projects, followed_from_));
     out.insert(out.end(), scopes.begin(), scopes.end());
     return out;
 }

@@ -18,14 +18,16 @@ class PageReader {
     explicit PageReader(store::HubLog log) : log_(std::move(log)) {}
 
     /// From here on scopes other than kScopeAll can be read, too.
-    void follow(StatePages states) { states_.emplace(std::move(states)); }
+    void follow(StatePages states);
 
     /// Whatever the scope: errors and `within` as in StatePages::read.
     [[nodiscard]] Result<StatePages::Read> read(const sync::ReadPage& request,
                                                 const sync::Replica& reader);
 
     /// The scopes of a device that is told of these projects: the office's and those of the
-    /// projects where anything ever happened.
+    /// projects where anything ever happened. kUnavailable until the projection is as far as the
+    /// log was at `follow`: one that is being made anew does not know them yet, and a device drops
+    /// what it is not told of.
     [[nodiscard]] Result<std::vector<std::uint32_t>> scopes_of(std::span<const EntityId> projects);
 
     /// What follows `cursor`, bodies of about `max_bytes` together, at least one run when there is
@@ -79,6 +81,7 @@ class PageReader {
 
     store::HubLog log_;
     std::optional<StatePages> states_;
+    HubSeq followed_from_;
 };
 
 /// A run's receipts as they travel.

@@ -314,8 +314,11 @@ Result<sync::Packed> StatePages::states_of(std::span<const EntityId> entities) {
     });
 }
 
-Result<std::vector<std::uint32_t>> StatePages::scopes_of(std::span<const EntityId> projects) {
+Result<std::vector<std::uint32_t>> StatePages::scopes_of(std::span<const EntityId> projects,
+                                                         HubSeq least) {
     return store::guarded_job([&]() -> Result<std::vector<std::uint32_t>> {
+        if (impl_->stands_at().seq < least)
+            return fail(ErrorCode::kUnavailable, "the hub is still reading its own log");
         std::vector<std::uint32_t> out;
         for (const EntityId project : projects) {
             impl_->scope.with(store::BytesView{project.bytes});

@@ -55,8 +55,10 @@ class StatePages {
     /// The body of a page with the states of those of `entities` that are there, as they are now.
     [[nodiscard]] Result<sync::Packed> states_of(std::span<const EntityId> entities);
 
-    /// The scope of each of these projects that has one, in their order.
-    [[nodiscard]] Result<std::vector<std::uint32_t>> scopes_of(std::span<const EntityId> projects);
+    /// The scope of each of these projects that has one, in their order. kUnavailable while the
+    /// projection is not as far as `least`.
+    [[nodiscard]] Result<std::vector<std::uint32_t>> scopes_of(std::span<const EntityId> projects,
+                                                               HubSeq least);
 
   private:
     struct Impl;

@@ -34,13 +34,11 @@ sync::OlderReplica older_of(const store::ReplicaRow& row) {
 }
 
 /// What the device may read, and whether from where it stopped.
-std::vector<sync::ScopeGrant> scopes_for(PageReader& pages, const sync::Hello& hello) {
+Result<std::vector<sync::ScopeGrant>> scopes_for(PageReader& pages, const sync::Hello& hello) {
     store::HubLog& log = pages.log();
     std::vector<std::uint32_t> scopes{kScopeAll};
     if (const auto projects = log.projects_of(hello.replica.device); !projects.empty()) {
-        auto found = pages.scopes_of(projects);
-        if (!found) throw store::StorageFailure(found.error().message, kSqliteError);
-        scopes = *std::move(found);
+        STREETLOG_TRY(scopes, pages.scopes_of(projects));
         if ((hello.features & sync::kFeatureIndex) != 0) scopes.push_back(kScopeIndex);
     }
     std::vector<sync::ScopeGrant> out;
@@ -152,7 +150,14 @@ Admission admit(PageReader& pages,
         grant.verdict = sync::HelloVerdict::kCustodyOnly;
         return out;
     }
-    grant.scopes = scopes_for(pages, hello);
+    auto scopes = scopes_for(pages, hello);
+    if (!scopes && scopes.error().code != ErrorCode::kUnavailable)
+        throw store::StorageFailure(scopes.error().message, kSqliteError);
+    if (!scopes) {
+        out.later = true;
+        return out;
+    }
+    grant.scopes = *std::move(scopes);
     const bool all_known = std::ranges::all_of(grant.scopes, &sync::ScopeGrant::resume);
     if (!all_known)
         for (const auto& row : log.replicas_of(hub)) grant.hubs.push_back(older_of(row));

@@ -22,6 +22,7 @@ struct HelloFindings {
 struct Admission {
     sync::DeviceGrant grant;
     HelloFindings findings;
+    bool later = false;  // the hub cannot say yet what the device may read
 };
 
 /// Whether a device may come in, and what its first words say about it and about this hub. Heads

@@ -147,6 +147,9 @@ void DevicePeer::authenticate(const sync::Authenticate& who) {
         session_.refuse(sync::WireCode::kInternal, Millis{5'000}, "the hub cannot read its log");
         return;
     }
+    if (admission.later)
+        return session_.refuse(
+            sync::WireCode::kBusy, Millis{15'000}, "the hub is still reading its own log");
     const sync::DeviceGrant& grant = admission.grant;
     const HelloFindings& found = admission.findings;
     sides_.log.event(LogLevel::kInfo,

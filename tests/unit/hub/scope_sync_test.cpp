@@ -242,6 +242,21 @@ TEST_F(ScopeSyncTest, ADeviceHoldsItsProjectsAndNothingElse) {
     for (auto* one : {&north, &south, &both}) expect_exactly_its_own(*one);
 }
 
+/// A device drops what it is not told of, so nobody says what that is from a projection which is
+/// being made anew.
+TEST_F(ScopeSyncTest, NobodyIsToldOfLessBecauseTheHubIsStillReadingItsLog) {
+    PageReader pages{need(store::HubLog::open(hub_.path(), store::Access::kRead))};
+    const auto before = pages.scopes_of(projects_);
+    ASSERT_FALSE(before);
+    EXPECT_EQ(before.error().code, ErrorCode::kUnavailable);
+    pages.follow(need(StatePages::open(hub_.path())));
+    const auto meanwhile = pages.scopes_of(projects_);
+    ASSERT_FALSE(meanwhile);
+    EXPECT_EQ(meanwhile.error().code, ErrorCode::kUnavailable);
+    project();
+    EXPECT_TRUE(pages.scopes_of(projects_));
+}
+
 TEST_F(ScopeSyncTest, WhatIsNotAtTheHubYetStaysOnTopOfWhatComes) {
     auto one = device({projects_[0]});
     auto two = device({projects_[0]});
