@@ -53,7 +53,8 @@ Answer perform_here(const std::filesystem::path& data,
     net::JsonLogger log_here{*clock};
     HighWaterFile high_water{hub.high_water, log_here};
     const auto answer = perform_on(data, ledger, random, command, arguments);
-    high_water.note({ledger.self().device, ledger.head(), ledger.last_received()});
+    high_water.note(
+        {ledger.self().device, ledger.head(), ledger.last_received(), ledger.self().incarnation});
     return answer;
 }
 

@@ -52,6 +52,14 @@ std::size_t Writer::queued_bytes() const {
 }
 
 void Writer::work() {
+    const auto note_high_water = [this] {
+        if (high_water_)
+            high_water_->note({ledger_.self().device,
+                               ledger_.head(),
+                               ledger_.last_received(),
+                               ledger_.self().incarnation});
+    };
+    note_high_water();  // what was written while the hub was opened
     std::vector<Item> items;
     for (;;) {
         items.clear();
@@ -89,11 +97,7 @@ void Writer::work() {
         } else {
             commit_group(items);
         }
-        if (high_water_)
-            high_water_->note({ledger_.self().device,
-                               ledger_.head(),
-                               ledger_.last_received(),
-                               ledger_.self().incarnation});
+        note_high_water();
         if (ledger_.head() != before && on_commit_) on_commit_(ledger_.head());
     }
     if (high_water_ && high_water_->waits()) high_water_->write();

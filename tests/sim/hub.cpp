@@ -175,6 +175,7 @@ void SimHub::start() {
     if (said_under_.contains(incarnation) ||
         (incarnation <= incarnation_ && !world_.truth.hub_fell_back()))
         Truth::broken(fmt::format("the hub took incarnation {} again", incarnation));
+    note_mark();  // as the writer does
     follow_soon();
 }
 
@@ -357,10 +358,15 @@ void SimHub::check_memory() {
     if (!looked) world_.say("the disk does not read: " + looked.error().message);
 }
 
+void SimHub::note_mark() {
+    const auto& ledger = run_->ledger;
+    mark_ = hub::HighWater{id, ledger.head(), ledger.last_received(), ledger.self().incarnation};
+}
+
 void SimHub::announce(HubSeq before) {
     const auto head = run_->ledger.head();
     if (head.seq == before) return;
-    mark_ = hub::HighWater{id, head, run_->ledger.last_received(), run_->ledger.self().incarnation};
+    note_mark();
     follow_soon();
     world_.events.in(Millis{0}, [this, life = life_, head] {
         if (life != life_ || !run_) return;

@@ -119,6 +119,7 @@ class SimHub {
 
     void die(Millis down);
     void commit();
+    void note_mark();
     void announce(HubSeq before);
     void follow_soon();
     void author(std::vector<sync::Op> ops);

@@ -1,6 +1,7 @@
 #include <fstream>
 
 #include "hub/admin/verify_log.hpp"
+#include "hub/ingest/writer.hpp"
 #include "sites.hpp"
 
 namespace streetlog::test {
@@ -115,6 +116,29 @@ TEST(HighWaterFile, KeepsTheNewestMarkAndIsNotTakenForAnother) {
     EXPECT_EQ(hub::read_high_water(file), last);
     std::ofstream{file} << "streetlog-high-water-1 zzz";
     EXPECT_FALSE(hub::read_high_water(file));
+}
+
+/// A hub may write before anybody says anything, as when it releases what it understands by now.
+TEST(HighWaterFile, SaysWhatTheLogWasWhenTheHubStarted) {
+    ManualClock clock;
+    HubSite hub{clock};
+    hub.start();
+    const auto self = hub.ledger->self();
+    const auto head = hub.ledger->head();
+    TempDir folder;
+    NullLogger log;
+    const auto file = folder.path() / "mark";
+    {
+        const hub::Writer writer{*std::move(hub.ledger),
+                                 {},
+                                 [](store::HubHead) {},
+                                 std::make_unique<hub::HighWaterFile>(file, log)};
+    }
+    hub.ledger.reset();
+    const auto mark = hub::read_high_water(file);
+    ASSERT_TRUE(mark);
+    EXPECT_EQ(mark->incarnation, self.incarnation);
+    EXPECT_EQ(mark->head, head);
 }
 
 TEST(HighWaterFile, OfAnotherHubSaysNothingAboutThisOne) {
