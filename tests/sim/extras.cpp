@@ -28,6 +28,7 @@ Extras drawn(std::uint64_t seed) {
     for (const auto& [name, flag] : kFlags) out.*flag = lot.split(name).chance(333);
     // What is open of these together is in DESIGN.md.
     if (out.scopes || out.snapshots) out.restores = false;
+    if (out.scopes) out.copies = false;
     return out;
 }
 
