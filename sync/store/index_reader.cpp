@@ -79,6 +79,7 @@ std::optional<FindReason> match_trace(std::string_view digits,
             return end == trace.last_four ? std::optional{FindReason::kSsnLastFour} : std::nullopt;
         return match_ssn(digits, partial(trace.last_four));
     }
+    if (key.empty()) return std::nullopt;
     if (digits.size() == kDigits && trace.number_hash)
         return sync::ssn_hash(key, digits) == *trace.number_hash
                    ? std::optional{FindReason::kSsnWhole}
@@ -259,11 +260,13 @@ std::vector<EntityId> IndexReader::candidates(const FindTerms& terms, BytesView 
     if (typed.size() == kDigits) {
         collect("key = ?2", IndexKeyKind::kSsn, typed);
         collect("key = ?2", IndexKeyKind::kSsn, partial(end));
-        collect("key = ?2", IndexKeyKind::kNumberHash, to_hex(sync::ssn_hash(key, typed)));
+        if (!key.empty())
+            collect("key = ?2", IndexKeyKind::kNumberHash, to_hex(sync::ssn_hash(key, typed)));
     } else {
         collect("instr(key, ?2) > 0", IndexKeyKind::kSsn, typed);
     }
-    collect("key = ?2", IndexKeyKind::kLastFourHash, to_hex(sync::ssn_hash(key, end)));
+    if (!key.empty())
+        collect("key = ?2", IndexKeyKind::kLastFourHash, to_hex(sync::ssn_hash(key, end)));
     return {out.begin(), out.end()};
 }
 
