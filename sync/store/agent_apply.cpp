@@ -53,6 +53,7 @@ Result<void> AgentStore::Impl::apply_run(const sync::PageRun& run, std::int64_t 
     if (receipt.replica == me.settings.self) {
         STREETLOG_CHECK(check_own(receipt));
         std::vector<sync::RecordException> exceptions;
+        exceptions.reserve(run.hidden.size());
         for (const auto& hidden : run.hidden)
             exceptions.push_back({hidden.seq, hidden.status, hidden.code});
         keep_word(receipt, exceptions);
