@@ -1,6 +1,7 @@
 #include <fstream>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -11,12 +12,26 @@
 namespace streetlog::sim {
 namespace {
 
-/// The seed a line "NAME SEED" of the file names for the bug, if it is one of those asked for.
-std::optional<std::uint64_t> known_seed(const Arguments& arguments, std::string_view bug) {
+/// A seed that is known to catch a bug, and what it is to be run with unless that is drawn.
+struct KnownSeed {
+    std::uint64_t seed = 0;
+    std::optional<Extras> extras;
+};
+
+/// What a line "NAME SEED" or "NAME SEED WITH" of the file says of the bug, if the seed is one of
+/// those asked for.
+std::optional<KnownSeed> known_seed(const Arguments& arguments, std::string_view bug) {
     std::ifstream in{arguments.planted_seeds};
-    std::string name;
-    for (std::uint64_t seed = 0; in >> name >> seed;)
-        if (name == bug && seed >= arguments.first && seed <= arguments.last) return seed;
+    for (std::string line; std::getline(in, line);) {
+        std::istringstream words{line};
+        std::string name;
+        std::string with;
+        KnownSeed out;
+        words >> name >> out.seed >> with;
+        if (name != bug || out.seed < arguments.first || out.seed > arguments.last) continue;
+        if (!with.empty()) out.extras = named(with);
+        return out;
+    }
     return std::nullopt;
 }
 
@@ -27,17 +42,18 @@ Totals hunt_one(const Arguments& arguments, const PlantedBug& planted) {
     std::optional<std::string> how;
     std::uint64_t seeds = 0;
     std::uint64_t last = 0;
-    const auto lives_through = [&](std::uint64_t seed) {
+    const auto lives_through = [&](std::uint64_t seed, const std::optional<Extras>& extras) {
         auto options = arguments.world;
+        if (extras) options.extras = extras;
         options.seed = last = seed;
         how = run_one(options).violation;
         ++seeds;
         return !how;
     };
     const auto known = known_seed(arguments, planted.name);
-    if (!known || lives_through(*known))
+    if (!known || lives_through(known->seed, known->extras))
         for (auto seed = arguments.first; seed <= arguments.last; ++seed)
-            if (seed != known && !lives_through(seed)) break;
+            if (!lives_through(seed, std::nullopt)) break;
     planted_bug = Bug::kNone;
     // Then it is not the bug that was noticed, but that it was planted badly.
     const bool caught = how && !how->starts_with(kWrongStatement);
