@@ -44,7 +44,7 @@ const std::vector<sync::Cell>& winner(const sync::IndexPerson& person, sync::Reg
 }
 
 std::string shown_ssn(const sync::IndexPerson& person) {
-    const auto whole = ssn_characters(text_in(winner(person, kSsn), c::kSSN));
+    auto whole = ssn_characters(text_in(winner(person, kSsn), c::kSSN));
     if (!whole.empty() || person.traces.empty() || person.traces.front().last_four.empty())
         return whole;
     return partial(person.traces.front().last_four);
