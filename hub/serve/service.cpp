@@ -116,7 +116,10 @@ Result<void> Service::start_following(const std::filesystem::path& directory, Lo
         log,
         [this](HubSeq at) { announce_projection(at); });
     STREETLOG_TRY(auto states, StatePages::open(directory));
-    pages_->follow(std::move(states));
+    STREETLOG_CHECK(store::guarded_job([&]() -> Result<void> {
+        pages_->follow(std::move(states));
+        return {};
+    }));
     const std::lock_guard lock{mutex_};
     follower_ = std::move(follower);
     return {};
