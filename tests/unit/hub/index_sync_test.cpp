@@ -3,66 +3,16 @@
 #include <algorithm>
 
 #include "hub/desk/desk.hpp"
-#include "schema/hud/fields.hpp"
 #include "sync/identity/link_ops.hpp"
-#include "tests/support/clocks.hpp"
-#include "tests/support/office.hpp"
+#include "told_devices.hpp"
 
 namespace streetlog::hub {
 namespace {
 
-using namespace streetlog::test;
-
-namespace grp = hud::grp;
-namespace tbl = hud::tbl;
-namespace col = hud::col;
-
 constexpr sync::RegisterId kName{tbl::kClient, grp::kClientName};
 
-template <class IdType = EntityId>
-IdType id_of(Byte kind, std::uint32_t n) {
-    IdType id;
-    id.bytes[0] = kind;
-    id.bytes[15] = static_cast<Byte>(n);
-    return id;
-}
-
-const DeviceId kHub = id_of<DeviceId>(0xdb, 1);
-
-sync::Bytes bytes_of(EntityId id) { return {id.bytes.begin(), id.bytes.end()}; }
-
-class IndexSyncTest : public testing::Test {
+class IndexSyncTest : public ToldDevices {
   protected:
-    struct Told {
-        store::AgentStore store;
-        std::vector<EntityId> projects;
-    };
-
-    void SetUp() override {
-        hub_.pages.follow(need(StatePages::open(hub_.path())));
-        for (std::uint32_t n = 0; n < 2; ++n) {
-            projects_.push_back(id_of(0xa1, n));
-            sync::Op op{projects_.back(), sync::OpKind::kCreate, tbl::kProject, grp::kProjectName};
-            op.cells = {{col::project::kProjectName, "Project " + std::to_string(n)}};
-            need(hub_.ledger.author({}, {op}));
-        }
-    }
-
-    Told device(std::vector<EntityId> projects) {
-        store::AgentSettings settings;
-        settings.self = {id_of<DeviceId>(0xde, ++made_), 1};
-        settings.hub = kHub;
-        const auto file = dir_.path() / ("agent" + std::to_string(made_) + ".db");
-        return {need(store::AgentStore::create(file, settings)), std::move(projects)};
-    }
-
-    void save(Told& at, std::vector<sync::Op> ops) {
-        store::SaveRequest request;
-        request.header.recorded = {++clock_ms_};
-        request.ops = std::move(ops);
-        need(at.store.save(request));
-    }
-
     /// With a stay in the device's first project.
     EntityId add_client(Told& at, std::string first, std::string last, std::string ssn = {}) {
         const auto client = id_of(0xc1, ++made_ids_);
@@ -82,14 +32,7 @@ class IndexSyncTest : public testing::Test {
     }
 
     sync::Op stay_op(EntityId client, EntityId project) {
-        sync::Op op{id_of(0xe1, ++made_ids_),
-                    sync::OpKind::kCreate,
-                    tbl::kEnrollment,
-                    grp::kEnrollmentEntry};
-        op.cells = {{col::enrollment::kPersonalID, bytes_of(client)},
-                    {col::enrollment::kProjectID, bytes_of(project)},
-                    {col::enrollment::kEntryDate, std::int64_t{20'000}}};
-        return op;
+        return ToldDevices::stay_op(id_of(0xe1, ++made_ids_), client, project);
     }
 
     void meet(Told& at, EntityId stay, std::int64_t day) {
@@ -113,8 +56,6 @@ class IndexSyncTest : public testing::Test {
         op.profile = view.profile;
         save(at, {op});
     }
-
-    void project() { need(hub_.projection.catch_up(hub_.log)); }
 
     void desk(std::string_view command, boost::json::object arguments) {
         Follower follower{std::move(hub_.projection),
@@ -147,12 +88,6 @@ class IndexSyncTest : public testing::Test {
         }
     }
 
-    void push(Told& at) {
-        while (hub_.push(at.store)) {
-        }
-        need(at.store.stamp_receipts(1'000));
-    }
-
     void bring(std::initializer_list<Told*> from) {
         for (auto* at : from) push(*at);
         project();
@@ -177,14 +112,7 @@ class IndexSyncTest : public testing::Test {
         return {};
     }
 
-    TempDir dir_;
-    ManualClock clock_;
     SeededRandom random_{5};
-    OfficeHub hub_{clock_, kHub};
-    std::vector<EntityId> projects_;
-    std::uint32_t made_ = 0;
-    std::uint32_t made_ids_ = 0;
-    std::int64_t clock_ms_ = 1'000;
 };
 
 TEST_F(IndexSyncTest, AClientOfAnotherProjectIsFoundAndShown) {
