@@ -58,8 +58,9 @@ Result<void> AgentStore::Impl::rebuild_state() {
     // First, because some of them may be here without the receipt that a page brings.
     put_before(live, Before::kAll);
     std::size_t done = 0;
+    // As they came: of two receipts of a record the one that came last is the earlier.
     auto runs = db.prepare(
-        "SELECT receipt, encoding, raw_bytes, body, hub_seq, hidden FROM run ORDER BY hub_seq, n");
+        "SELECT receipt, encoding, raw_bytes, body, hub_seq, hidden FROM run ORDER BY id");
     while (runs.step()) {
         STREETLOG_TRY(const auto run, run_at(runs));
         STREETLOG_CHECK(merge_run(live, run));

@@ -146,7 +146,7 @@ StateTables::StateTables(Db& db, DbReplicaNumbers& numbers, sync::Replica self, 
           of,
           "INSERT INTO run$(id, hub_seq, n, replica_no, first_seq, receipt, encoding, raw_bytes, "
           "body, hidden) VALUES((SELECT max(coalesce(max(id), 0), ?10) + 1 FROM run$), ?1, ?2, ?3, "
-          "?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(hub_seq, n) DO UPDATE SET "
+          "?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(hub_seq, n) DO UPDATE SET id=excluded.id, "
           "receipt=excluded.receipt, encoding=excluded.encoding, raw_bytes=excluded.raw_bytes, "
           "body=excluded.body, hidden=excluded.hidden "
           // A record that was released once is never hidden again by a page that comes twice.

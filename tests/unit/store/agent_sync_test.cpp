@@ -313,6 +313,34 @@ TEST_F(AgentPull, AHeldRecordIsReplayedWithTheReceiptItCameWithLast) {
     EXPECT_EQ(dumped(fresh), dumped(*store));
 }
 
+/// The record came in a run with another, and comes again alone: rebuilding takes the two in the
+/// order in which they came, or the receipt that counts would be taken for the older news.
+TEST_F(AgentPull, RebuildingGoesByTheReceiptThatARecordGotLast) {
+    const sync::Replica third{id_from<DeviceId>(0xde, 3), 1};
+    const EntityId who = client_id(1);
+    FakeHub hub;
+    auto store = create();
+    const auto lost_receipt = hub.receipt(kOther, 2, 1);
+    const auto first = hub.write(kOther, {create_client(who, "Rosa", "Diaz")});
+    const auto ssn = hub.write(kOther, {set_ssn(who, "123456789")});
+    const auto other = hub.write(kOther, {set_dob(who, "1980-04-04")});
+    const auto correction = hub.write(third, {set_ssn(who, "123456780", {{kOther, 2, 0}})});
+    ASSERT_TRUE(store.apply_page(hub.page({hub.run(kOther, {first})}), {5}));
+    ASSERT_TRUE(store.apply_page(hub.page({hub.run(third, {correction})}), {5}));
+    const auto later = hub.run(kOther, {ssn, other});
+    ASSERT_TRUE(store.apply_page(hub.page({later}), {5}));
+
+    FakeHub packer;
+    auto again = packer.run(kOther, {ssn});
+    again.receipt = lost_receipt;
+    again.hub_seq = later.hub_seq;
+    ASSERT_TRUE(store.apply_page(hub.page({again}), {5}));
+    EXPECT_EQ(store.read().client(who)->ssn, "123456780");
+    const auto hash = dumped(store);
+    ASSERT_TRUE(store.rebuild_state());
+    EXPECT_EQ(dumped(store), hash);
+}
+
 TEST_F(AgentPull, RebuildingGivesTheSameStateAndReadTables) {
     FakeHub hub;
     auto store = create();
