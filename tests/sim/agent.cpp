@@ -365,6 +365,7 @@ void SimAgent::resume() {
     watched_ = world_.now();
     if (witness_) witness_->observe(clock.read());
     if (running() && !session_) sync_when(Millis{dice_.between(0, 10'000)});
+    work_soon();  // what it was at when it fell asleep
 }
 
 void SimAgent::set_wall(Instant to) {
