@@ -47,9 +47,11 @@ std::vector<Branch> read_branches(Db& db) {
 
 Result<void> AgentStore::append_own(std::span<const sync::PageRun> runs) {
     return impl_->transact([&]() -> Result<void> {
+        const std::uint64_t before = impl_->me.stamped;
         for (const sync::PageRun& run : runs) STREETLOG_CHECK(impl_->append_own(run));
         // Put once, with the receipts that came along.
         (void)impl_->stamp(impl_->me.next_seq);
+        impl_->sweep_again(before);
         return {};
     });
 }
@@ -188,7 +190,8 @@ sync::Dot AgentStore::Impl::renamed(sync::Dot dot) const {
     throw StorageFailure("the incarnations of this device lead in a circle", kCorrupt);
 }
 
-/// Records of earlier incarnations. One without a receipt comes again with the page that brings it.
+/// Records of earlier incarnations. One without a receipt comes again with the page that brings it,
+/// or did with a snapshot.
 void AgentStore::Impl::put_before(StateTables& into, Before which) {
     auto rows = db.prepare(
         "SELECT o.incarnation, o.seq, o.body, o.status, (SELECT r.body FROM receipt_before r WHERE "
@@ -212,6 +215,8 @@ void AgentStore::Impl::put_before(StateTables& into, Before which) {
         if (which == Before::kReleased) {
             if (!accepted && verdict_on(key) == sync::VerdictAct::kRelease)
                 into.projection.put(*record, receipt);
+        } else if (accepted && !receipt) {
+            into.projection.put_unless_replaced(*record);
         } else if (accepted) {
             into.projection.put(*record, receipt);
         } else {

@@ -22,14 +22,40 @@ Projection::Projection(Db& connection, DbReplicaNumbers& shared, sync::Replica s
       conflict_drop_(prepare_in(db, of, "DELETE FROM conflict$ WHERE eno = ?1")),
       conflict_add_(prepare_in(db, of, "INSERT INTO conflict$ VALUES(?1, ?2, ?3)")) {}
 
-void Projection::put(const sync::Record& record, const std::optional<sync::Receipt>& receipt) {
+namespace {
+
+/// The writes of the record to entities; a verdict or a rule writes to none.
+template <class Use>
+void for_each_write(const sync::Record& record, const Use& use) {
     for (std::size_t i = 0; i < record.ops.size(); ++i) {
         const sync::Op& op = record.ops[i];
-        if (op.entity.is_nil()) continue;  // a verdict or a rule writes to no entity
-        const sync::Dot dot{
-            record.header.replica, record.header.seq, static_cast<std::uint16_t>(i)};
-        sync::put(states.touch(op.entity).state, {dot, &record.header, &op, receipt});
+        const auto number = static_cast<std::uint16_t>(i);
+        if (!op.entity.is_nil()) use(op, sync::Dot{record.header.replica, record.header.seq, number});
     }
+}
+
+bool is_replaced(const sync::EntityState& state, const sync::Op& op, const sync::Dot& dot) {
+    const auto reg = state.registers.find({op.table, op.group});
+    return reg != state.registers.end() &&
+           std::ranges::any_of(reg->second.gone, [&](const sync::Gone& row) {
+               return row.target == dot && row.by_place;
+           });
+}
+
+}  // namespace
+
+void Projection::put(const sync::Record& record, const std::optional<sync::Receipt>& receipt) {
+    for_each_write(record, [&](const sync::Op& op, const sync::Dot& dot) {
+        sync::put(states.touch(op.entity).state, {dot, &record.header, &op, receipt});
+    });
+}
+
+void Projection::put_unless_replaced(const sync::Record& record) {
+    for_each_write(record, [&](const sync::Op& op, const sync::Dot& dot) {
+        auto& state = states.touch(op.entity).state;
+        if (!is_replaced(state, op, dot))
+            sync::put(state, {dot, &record.header, &op, std::nullopt});
+    });
 }
 
 void Projection::hide(const sync::RecordKey& key,

@@ -52,12 +52,13 @@ WorldOptions shrunk(WorldOptions options, std::size_t most_runs) {
     }
 }
 
-Totals run_here(const Arguments& arguments, const std::vector<std::uint64_t>& seeds) {
+Totals run_here(const Arguments& arguments, const std::vector<Seed>& seeds) {
     Totals totals;
     const double before = cpu_seconds();
-    for (const auto seed : seeds) {
+    for (const auto& seed : seeds) {
         auto options = arguments.world;
-        options.seed = seed;
+        options.seed = seed.number;
+        if (seed.extras) options.extras = seed.extras;
         auto outcome = run_one(options);
         totals.add(outcome);
         if (outcome.violation && arguments.shrink) {
@@ -70,7 +71,10 @@ Totals run_here(const Arguments& arguments, const std::vector<std::uint64_t>& se
         if (const auto again = run_one(options); again.trace != outcome.trace) {
             totals.count("two traces", 1);
             std::cout << fmt::format(
-                "seed {} gave two traces: {:016x} and {:016x}\n", seed, outcome.trace, again.trace);
+                "seed {} gave two traces: {:016x} and {:016x}\n",
+                seed.number,
+                outcome.trace,
+                again.trace);
         }
     }
     totals.count("cpu", cpu_seconds() - before);
@@ -150,10 +154,10 @@ Totals in_processes(std::size_t jobs, const std::function<Totals(std::size_t job
     return totals;
 }
 
-Totals run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds) {
+Totals run_seeds(const Arguments& arguments, const std::vector<Seed>& seeds) {
     if (arguments.jobs < 2) return run_here(arguments, seeds);
     return in_processes(arguments.jobs, [&](std::size_t job) {
-        std::vector<std::uint64_t> mine;
+        std::vector<Seed> mine;
         for (std::size_t i = job; i < seeds.size(); i += arguments.jobs) mine.push_back(seeds[i]);
         return run_here(arguments, mine);
     });

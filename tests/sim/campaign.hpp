@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,12 @@
 
 /// Many runs, and what to do about those that break something.
 namespace streetlog::sim {
+
+/// What decides a run: the seed, and what it is run with unless that is drawn.
+struct Seed {
+    std::uint64_t number = 0;
+    std::optional<Extras> extras;
+};
 
 struct Arguments {
     std::uint64_t first = 1;
@@ -43,7 +50,7 @@ void report(const WorldOptions& options, const Outcome& outcome);
                                   const std::function<Totals(std::size_t job)>& work);
 
 /// The sums over `seeds`; in arguments.jobs processes.
-[[nodiscard]] Totals run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds);
+[[nodiscard]] Totals run_seeds(const Arguments& arguments, const std::vector<Seed>& seeds);
 
 /// How many seeds each planted bug lives through. 1 when one lives through all of them. The seed
 /// that `planted_seeds` names for a bug comes first, and then all others as if it did not.

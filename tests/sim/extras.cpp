@@ -26,9 +26,6 @@ Extras drawn(std::uint64_t seed) {
     Dice lot{seed ^ 0x5eed0f0e87a5ULL};
     Extras out;
     for (const auto& [name, flag] : kFlags) out.*flag = lot.split(name).chance(333);
-    // What is open of these together is in DESIGN.md.
-    if (out.scopes || out.snapshots) out.restores = false;
-    if (out.scopes) out.copies = false;
     return out;
 }
 

@@ -12,23 +12,17 @@
 namespace streetlog::sim {
 namespace {
 
-/// A seed that is known to catch a bug, and what it is to be run with unless that is drawn.
-struct KnownSeed {
-    std::uint64_t seed = 0;
-    std::optional<Extras> extras;
-};
-
 /// What a line "NAME SEED" or "NAME SEED WITH" of the file says of the bug, if the seed is one of
 /// those asked for.
-std::optional<KnownSeed> known_seed(const Arguments& arguments, std::string_view bug) {
+std::optional<Seed> known_seed(const Arguments& arguments, std::string_view bug) {
     std::ifstream in{arguments.planted_seeds};
     for (std::string line; std::getline(in, line);) {
         std::istringstream words{line};
         std::string name;
         std::string with;
-        KnownSeed out;
-        words >> name >> out.seed >> with;
-        if (name != bug || out.seed < arguments.first || out.seed > arguments.last) continue;
+        Seed out;
+        words >> name >> out.number >> with;
+        if (name != bug || out.number < arguments.first || out.number > arguments.last) continue;
         if (!with.empty()) out.extras = named(with);
         return out;
     }
@@ -51,7 +45,7 @@ Totals hunt_one(const Arguments& arguments, const PlantedBug& planted) {
         return !how;
     };
     const auto known = known_seed(arguments, planted.name);
-    if (!known || lives_through(known->seed, known->extras))
+    if (!known || lives_through(known->number, known->extras))
         for (auto seed = arguments.first; seed <= arguments.last; ++seed)
             if (!lives_through(seed, std::nullopt)) break;
     planted_bug = Bug::kNone;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -28,6 +29,12 @@ std::pair<std::uint64_t, std::uint64_t> range(std::string_view text) {
     const auto dots = text.find("..");
     const auto first = number(text.substr(0, dots));
     return {first, dots == std::string_view::npos ? first : number(text.substr(dots + 2))};
+}
+
+Extras extras_in(const std::string& list) {
+    if (const auto out = named(list)) return *out;
+    std::cerr << "no such list: " << list << '\n';
+    std::exit(2);
 }
 
 Arguments parse(const std::vector<std::string>& args) {
@@ -79,12 +86,7 @@ Arguments parse(const std::vector<std::string>& args) {
         } else if (arg == "--no-faults") {
             out.world.faults = false;
         } else if (arg == "--with") {
-            const auto& list = next();
-            out.world.extras = named(list);
-            if (!out.world.extras) {
-                std::cerr << "no such list: " << list << '\n';
-                std::exit(2);
-            }
+            out.world.extras = extras_in(next());
         } else if (arg == "--narrate") {
             out.world.narrate = true;
         } else if (arg == "--twice") {
@@ -106,19 +108,29 @@ Arguments parse(const std::vector<std::string>& args) {
     return out;
 }
 
+/// Lines "SEED WITH what it found"; WITH is as for --with.
+std::vector<Seed> seeds_in(const std::string& file) {
+    std::ifstream in{file};
+    std::vector<Seed> out;
+    for (std::string line; std::getline(in, line);) {
+        if (line.empty() || line[0] == '#') continue;
+        std::istringstream words{line};
+        std::string seed;
+        std::string with;
+        words >> seed >> with;
+        out.push_back({number(seed), extras_in(with)});
+    }
+    return out;
+}
+
 int run(const Arguments& arguments) {
     if (arguments.planted) return hunt(arguments);
     if (arguments.crash_points || arguments.failing_operations) return every_operation(arguments);
     planted_bug = arguments.bug;
-    std::vector<std::uint64_t> seeds;
-    if (arguments.seeds_file.empty()) {
-        for (auto seed = arguments.first; seed <= arguments.last; ++seed) seeds.push_back(seed);
-    } else {
-        std::ifstream in{arguments.seeds_file};
-        for (std::string line; std::getline(in, line);)
-            if (!line.empty() && line[0] != '#')
-                seeds.push_back(number(line.substr(0, line.find(' '))));
-    }
+    std::vector<Seed> seeds;
+    if (!arguments.seeds_file.empty()) seeds = seeds_in(arguments.seeds_file);
+    for (auto seed = arguments.first; arguments.seeds_file.empty() && seed <= arguments.last;)
+        seeds.push_back({seed++, {}});
     if (seeds.empty()) return 2;
     const Totals totals = run_seeds(arguments, seeds);
     totals.print();
