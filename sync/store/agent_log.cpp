@@ -102,20 +102,21 @@ Result<std::uint64_t> AgentStore::Impl::first_unreceipted() {
 
 /// Where a run that begins at `first` and would end at `last` has to end so that no receipt reaches
 /// beyond it: one that is cut cannot be given back, and its records would be received anew. Before
-/// a receipt that begins in it, or with the one it begins in.
+/// a receipt that begins in it, or with the one it begins in and those that overlap that.
 std::uint64_t AgentStore::Impl::whole_receipts(std::uint64_t first, std::uint64_t last) {
     auto over = db.prepare(
         "SELECT first_seq, last_seq FROM receipt WHERE first_seq <= ?2 AND first_seq > ?2 - ?3 AND "
         "last_seq > ?2 ORDER BY first_seq LIMIT 1");
-    std::uint64_t end = last;
-    for (std::uint64_t longest = first + sync::kBatchRecordsMax - 1; end <= longest;) {
+    const std::uint64_t longest = first + sync::kBatchRecordsMax - 1;
+    bool grows = false;
+    for (std::uint64_t end = last; end <= longest;) {
         over.with(first, end, sync::kListMax);
         if (!over.step()) return end;
         const auto begins = static_cast<std::uint64_t>(over.integer(0));
         const auto ends = static_cast<std::uint64_t>(over.integer(1));
         over.reset();
-        if (begins > first) return whole_receipts(first, begins - 1);
-        end = ends;
+        grows = grows || begins <= first;
+        end = grows ? ends : begins - 1;
     }
     return last;  // receipts that overlap without end; those that fit go along
 }

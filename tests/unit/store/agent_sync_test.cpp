@@ -57,6 +57,25 @@ TEST_F(AgentAck, AnEarlierReceiptLearnedLaterCounts) {
     EXPECT_EQ(store.read().load(client_id(1))->first, early.of(1).place);
 }
 
+/// As after a hub that fell back, and was told of what it had said before.
+TEST_F(AgentAck, ARunEndsWithTheLastOfReceiptsThatOverlap) {
+    auto store = create();
+    FakeHub hub;
+    for (std::uint32_t i = 1; i <= 12; ++i)
+        ASSERT_TRUE(store.save(save_of({create_client(client_id(i), "N", "M")})));
+    for (const auto& [first, count] : {std::pair{1, 6}, {4, 6}, {10, 2}})
+        ASSERT_TRUE(store.store_ack(ack_of(hub.receipt(
+            kSelf, static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(count)))));
+    const auto ends = [&](std::uint64_t first, std::uint32_t count) {
+        return first + store.log().read_run(first, count, 1'000'000)->records.size() - 1;
+    };
+    EXPECT_EQ(ends(1, 3), 9u);
+    EXPECT_EQ(ends(1, 10), 9u);
+    EXPECT_EQ(ends(5, 1), 9u);
+    EXPECT_EQ(ends(10, 1), 11u);
+    EXPECT_EQ(ends(12, 5), 12u);
+}
+
 TEST_F(AgentAck, AQuarantinedRecordGoesOnShowingToItsAuthorUntilItIsRejected) {
     auto store = create();
     FakeHub hub;
