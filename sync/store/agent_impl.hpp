@@ -205,6 +205,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     [[nodiscard]] std::uint64_t own_merged(HubSeq as_of);
     void put_own_on(const std::set<EntityId>& entities, HubSeq as_of);
     [[nodiscard]] std::set<EntityId> own_entities(std::uint64_t after, std::uint64_t last);
+    [[nodiscard]] std::set<EntityId> own_entities_before();
     void rebuilt();
     void sweep();
     void sweep_again(std::uint64_t after);

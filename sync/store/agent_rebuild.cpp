@@ -79,7 +79,8 @@ Result<void> AgentStore::Impl::rebuild_state() {
         if (stamped && me.stamped + 1 == seq) me.stamped = seq;
         flush_in_steps(done);
     }
-    sweep_again(0);
+    db.exec("DELETE FROM scope_swept");
+    sweep();
     flush();
     rebuilt();
     return {};

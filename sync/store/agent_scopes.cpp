@@ -16,6 +16,8 @@ namespace {
 /// Entities that leave in one transaction: a Save waits no longer than that.
 constexpr std::int64_t kLeaveStep = 500;
 
+constexpr int kCorrupt = 11;  // SQLITE_CORRUPT
+
 /// The scope that is everything, as records; its entities are not listed in scope_entity.
 constexpr std::uint32_t kEverything = 1;
 /// The client index, whose rows have tables of their own.
@@ -29,6 +31,11 @@ bool kept_by_all(std::uint16_t table) {
     const hud::Table* known = hud::find_table(table);
     return known != nullptr &&
            (table == hud::tbl::kClientLink || known->kind == hud::EntityKind::kReference);
+}
+
+void add_entities(const sync::Record& record, std::set<EntityId>& out) {
+    for (const sync::Op& op : record.ops)
+        if (!op.entity.is_nil() && !kept_by_all(op.table)) out.insert(op.entity);
 }
 
 }  // namespace
@@ -104,10 +111,17 @@ Result<void> AgentStore::Impl::apply_states(const sync::Page& page) {
 
 std::set<EntityId> AgentStore::Impl::own_entities(std::uint64_t after, std::uint64_t last) {
     std::set<EntityId> out;
-    for (std::uint64_t seq = after + 1; seq <= last; ++seq) {
-        const sync::Record record = own_record(seq);
-        for (const sync::Op& op : record.ops)
-            if (!op.entity.is_nil() && !kept_by_all(op.table)) out.insert(op.entity);
+    for (std::uint64_t seq = after + 1; seq <= last; ++seq) add_entities(own_record(seq), out);
+    return out;
+}
+
+std::set<EntityId> AgentStore::Impl::own_entities_before() {
+    std::set<EntityId> out;
+    auto rows = db.prepare("SELECT body FROM own_before");
+    while (rows.step()) {
+        const auto record = decode_own(rows.blob(0));
+        if (!record) throw StorageFailure("an own record cannot be read", kCorrupt);
+        add_entities(*record, out);
     }
     return out;
 }
@@ -125,13 +139,18 @@ void AgentStore::Impl::sweep() {
         const HubSeq reach{static_cast<std::uint64_t>(cursors.integer(1))};
         read = std::min(read.value_or(reach), reach);
     }
-    auto swept = db.prepare("SELECT seq FROM scope_swept");
-    const std::uint64_t after = swept.step() ? static_cast<std::uint64_t>(swept.integer(0)) : 0;
-    swept.reset();
-    const std::uint64_t merged = read ? std::min(own_merged(*read), me.stamped) : 0;
-    if (merged <= after) return;
+    if (!read) return;
+    auto row = db.prepare("SELECT seq FROM scope_swept");
+    const bool swept = row.step();
+    const std::uint64_t after = swept ? static_cast<std::uint64_t>(row.integer(0)) : 0;
+    row.reset();
+    const std::uint64_t merged = std::min(own_merged(*read), me.stamped);
+    if (swept && merged <= after) return;
     const auto unsent = own_entities(merged, me.next_seq - 1);
     for (const EntityId id : own_entities(after, merged)) forget_in(0, id, unsent);
+    // Under numbers this device had before: those that kept theirs, which the hub had by then.
+    if (!swept)
+        for (const EntityId id : own_entities_before()) forget_in(0, id, unsent);
     db.prepare("INSERT OR REPLACE INTO scope_swept VALUES(1, ?1)").with(merged).run();
 }
 
