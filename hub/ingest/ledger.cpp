@@ -1,6 +1,7 @@
 #include "hub/ingest/ledger.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_set>
 
 #include "hub/feed/audience.hpp"
@@ -183,7 +184,10 @@ std::optional<store::ReplicaRow> Ledger::replica(const sync::Replica& replica) c
 store::ReplicaRow& Ledger::row_of(const sync::Replica& replica) {
     auto [at, fresh] = replicas_.try_emplace(replica);
     if (fresh) {
-        at->second.no = static_cast<std::int64_t>(replicas_.size());
+        // Not as many as there are: one that brought nothing to keep has its number here alone.
+        const auto highest =
+            std::ranges::max(replicas_ | std::views::values, {}, &store::ReplicaRow::no).no;
+        at->second.no = highest + 1;
         at->second.replica = replica;
     }
     return at->second;

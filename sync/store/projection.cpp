@@ -30,7 +30,8 @@ void for_each_write(const sync::Record& record, const Use& use) {
     for (std::size_t i = 0; i < record.ops.size(); ++i) {
         const sync::Op& op = record.ops[i];
         const auto number = static_cast<std::uint16_t>(i);
-        if (!op.entity.is_nil()) use(op, sync::Dot{record.header.replica, record.header.seq, number});
+        if (!op.entity.is_nil())
+            use(op, sync::Dot{record.header.replica, record.header.seq, number});
     }
 }
 

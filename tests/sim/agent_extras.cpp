@@ -94,7 +94,8 @@ void SimAgent::work_soon() {
     if (working_ || !running()) return;
     if (!(session_ ? session_->work_due() : store_->bootstrap_due())) return;
     working_ = true;
-    const auto wait = slow_steps_ && !world_.calm ? dice_.between(1'000, 240'000) : dice_.between(1, 50);
+    const auto wait =
+        slow_steps_ && !world_.calm ? dice_.between(1'000, 240'000) : dice_.between(1, 50);
     world_.events.in(Millis{wait}, [this, life = life_] {
         if (life != life_) return;
         working_ = false;

@@ -70,11 +70,10 @@ Totals run_here(const Arguments& arguments, const std::vector<Seed>& seeds) {
         if (!arguments.twice) continue;
         if (const auto again = run_one(options); again.trace != outcome.trace) {
             totals.count("two traces", 1);
-            std::cout << fmt::format(
-                "seed {} gave two traces: {:016x} and {:016x}\n",
-                seed.number,
-                outcome.trace,
-                again.trace);
+            std::cout << fmt::format("seed {} gave two traces: {:016x} and {:016x}\n",
+                                     seed.number,
+                                     outcome.trace,
+                                     again.trace);
         }
     }
     totals.count("cpu", cpu_seconds() - before);

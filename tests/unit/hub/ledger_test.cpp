@@ -73,6 +73,21 @@ TEST_F(LedgerTest, AGapIsNamedAndNothingIsStored) {
     EXPECT_EQ(ledger_->head().seq, HubSeq{0});
 }
 
+/// The first that a device brings may be of no use, so that the hub keeps nothing of it.
+TEST_F(LedgerTest, NoTwoReplicasGetOneNumberAfterARestart) {
+    Device second{2};
+    Device third{3};
+    for (auto* device : {&device_, &second, &third})
+        for (int i = 0; i < 2; ++i) device->save_client();
+    EXPECT_EQ(take(device_.run(2, 2)).outcome, IngestResult::Outcome::kGap);
+    EXPECT_EQ(take(second.run(1, 1)).acked_seq, 1U);
+    reopen();
+    EXPECT_EQ(take(third.run(1, 2)).acked_seq, 2U);
+    reopen();
+    EXPECT_EQ(take(second.run(1, 2)).acked_seq, 2U);
+    EXPECT_EQ(take(third.run(1, 2)).acked_seq, 2U);
+}
+
 TEST_F(LedgerTest, AnotherContentUnderAKnownNumberIsAFork) {
     device_.save_client();
     device_.save_client();
