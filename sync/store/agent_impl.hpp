@@ -212,6 +212,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     void unsweep(std::uint64_t after);
     void forget_in(std::uint32_t scope, EntityId id, const std::set<EntityId>& unsent);
     [[nodiscard]] bool leave_some(std::uint32_t scope, std::int64_t& after);
+    void read_office_anew(std::uint32_t scope);
     [[nodiscard]] std::vector<std::pair<EntityId, Bytes>> scoped_states();
     /// Falling back and forking.
     [[nodiscard]] Result<void> append_own(const sync::PageRun& run);

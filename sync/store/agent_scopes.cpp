@@ -20,6 +20,8 @@ constexpr int kCorrupt = 11;  // SQLITE_CORRUPT
 
 /// The scope that is everything, as records; its entities are not listed in scope_entity.
 constexpr std::uint32_t kEverything = 1;
+/// What every device needs, as records of the hub.
+constexpr std::uint32_t kOffice = 3;
 /// The client index, whose rows have tables of their own.
 constexpr std::uint32_t kIndex = 2;
 /// Scopes from here on are of states.
@@ -204,6 +206,16 @@ bool AgentStore::Impl::leave_some(std::uint32_t scope, std::int64_t& after) {
     return looked == kLeaveStep;
 }
 
+/// The hub's own records come with either of two scopes. Those read with the one count until the
+/// other has been read: the hub may have lost some of them, and then they must not stay.
+void AgentStore::Impl::read_office_anew(std::uint32_t scope) {
+    auto newest = db.prepare("SELECT coalesce(max(id), 0) FROM run");
+    const auto older = newest.step() ? newest.integer(0) : 0;
+    newest.reset();
+    const Hash zero{};
+    cursor_set_.with(scope, 0, BytesView{zero}, 0, older).run();
+}
+
 Result<void> AgentStore::leave_scope(std::uint32_t scope) {
     if (scope == kEverything) STREETLOG_CHECK(drop_snapshot());
     auto from_start = impl_->db.prepare(
@@ -218,12 +230,24 @@ Result<void> AgentStore::leave_scope(std::uint32_t scope) {
         }));
     return impl_->transact([&]() -> Result<void> {
         impl_->db.prepare("DELETE FROM cursor WHERE scope = ?1").with(scope).run();
-        // The records of others, which nobody may read here any more; the hub's come again with the
-        // scope of the office.
         if (scope == kEverything) {
-            impl_->db.exec("DELETE FROM run; DELETE FROM held");
+            // The records of others, which nobody may read here any more.
+            auto& db = impl_->db;
+            const BytesView hub{impl_->me.settings.hub.bytes};
+            db.prepare(
+                  "DELETE FROM run WHERE replica_no NOT IN(SELECT no FROM replica WHERE device = "
+                  "?1)")
+                .with(hub)
+                .run();
+            db.prepare(
+                  "DELETE FROM held WHERE replica_no NOT IN(SELECT no FROM replica WHERE device = "
+                  "?1)")
+                .with(hub)
+                .run();
             impl_->forget_base();
         }
+        if (scope == kEverything || scope == kOffice)
+            impl_->read_office_anew(scope == kOffice ? kEverything : kOffice);
         impl_->db.exec("DELETE FROM scope_swept");
         return {};
     });
