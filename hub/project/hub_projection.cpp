@@ -175,11 +175,12 @@ struct HubProjection::Impl {
                 for (const auto& write : writes) scopes.wrote(write.entity, at);
             } else {
                 put(*record, receipt, at);
-                if (run.replica.device == hub) {
-                    learn(log, *record, at);
-                    for_everyone = for_everyone || for_everybody(record->ops);
-                }
+                if (run.replica.device == hub) learn(log, *record, at);
             }
+            // One that came back after a loss may be set aside: that it was here counts all the
+            // same.
+            if (record && run.replica.device == hub && for_everybody(record->ops))
+                for_everyone = true;
             // A record that was set aside was late or not all the same.
             if (record && record->header.key() == key && run.replica.device != hub)
                 lateness.take(place,
