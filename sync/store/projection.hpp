@@ -21,8 +21,8 @@ struct Projection {
     Projection(Db& db, DbReplicaNumbers& shared, sync::Replica self, Generation of);
 
     void put(const sync::Record& record, const std::optional<sync::Receipt>& receipt);
-    /// A record whose receipt is not known, over states that may know it: without what a write with a
-    /// receipt has named. That counts as latest if it is put, and would come back.
+    /// A record whose receipt is not known, over states that may know it: without what a write with
+    /// a receipt has named. That counts as latest if it is put, and would come back.
     void put_unless_replaced(const sync::Record& record);
     void hide(const sync::RecordKey& key,
               const std::vector<sync::HiddenWrite>& writes,

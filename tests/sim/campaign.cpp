@@ -23,7 +23,7 @@ std::string joined(const std::set<std::uint64_t>& numbers) {
 std::string command(const WorldOptions& options) {
     std::string out = fmt::format("streetlog-sim --seed {}", options.seed);
     if (options.days != 7) out += fmt::format(" --days {}", options.days);
-    if (options.extras) out += " --with " + list_of(*options.extras);
+    out += " --with " + list_of(options.extras.value_or(drawn(options.seed)));
     if (!options.drop.empty()) out += " --drop " + joined(options.drop);
     return out;
 }
@@ -66,7 +66,8 @@ Totals run_here(const Arguments& arguments, const std::vector<Seed>& seeds) {
             outcome = run_one(options);
         }
         if (outcome.violation) report(options, outcome);
-        if (seeds.size() == 1) std::cout << fmt::format("trace {:016x}\n", outcome.trace);
+        if (seeds.size() == 1)
+            std::cout << fmt::format("trace {:016x} of {}\n", outcome.trace, command(options));
         if (!arguments.twice) continue;
         if (const auto again = run_one(options); again.trace != outcome.trace) {
             totals.count("two traces", 1);
