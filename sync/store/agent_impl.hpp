@@ -44,6 +44,8 @@ struct Branch {
 
 /// An own record from its row: a batch body of one.
 [[nodiscard]] Result<sync::Record> decode_own(BytesView body);
+/// The same where it must be one; throws StorageFailure.
+[[nodiscard]] sync::Record need_own(BytesView body);
 
 /// Receipts are stored as a PushAck message that holds one.
 [[nodiscard]] Bytes encode_receipt(const sync::RunReceipt& receipt);
@@ -212,7 +214,7 @@ struct AgentStore::Impl final : sync::AgentLog {
     void unsweep(std::uint64_t after);
     void forget_in(std::uint32_t scope, EntityId id, const std::set<EntityId>& unsent);
     [[nodiscard]] bool leave_some(std::uint32_t scope, std::int64_t& after);
-    void read_office_anew(std::uint32_t scope);
+    void read_from_start(std::uint32_t scope);
     [[nodiscard]] std::vector<std::pair<EntityId, Bytes>> scoped_states();
     /// Falling back and forking.
     [[nodiscard]] Result<void> append_own(const sync::PageRun& run);

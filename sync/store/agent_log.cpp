@@ -66,6 +66,12 @@ Result<sync::Record> decode_own(BytesView body) {
     return sync::decode(views.front());
 }
 
+sync::Record need_own(BytesView body) {
+    auto record = decode_own(body);
+    if (!record) throw StorageFailure("an own record cannot be read", kCorrupt);
+    return *std::move(record);
+}
+
 Result<sync::LogHead> AgentStore::Impl::head() {
     return guarded_job([&]() -> Result<sync::LogHead> {
         sync::LogHead out;

@@ -201,8 +201,7 @@ void AgentStore::Impl::put_before(StateTables& into, Before which) {
     rows.with(sync::kListMax);
     std::size_t done = 0;
     while (rows.step()) {
-        const auto record = decode_own(rows.blob(2));
-        if (!record) throw StorageFailure("an own record cannot be read", kCorrupt);
+        const sync::Record record = need_own(rows.blob(2));
         std::optional<sync::Receipt> receipt;
         if (!rows.is_null(4)) {
             const auto run = decode_receipt(rows.blob(4));
@@ -210,17 +209,17 @@ void AgentStore::Impl::put_before(StateTables& into, Before which) {
             receipt = run->of(natural(rows.integer(1)));
         }
         const auto status = static_cast<sync::RecordStatus>(rows.integer(3));
-        const sync::RecordKey key = record->header.key();
+        const sync::RecordKey key = record.header.key();
         const bool accepted = status == sync::RecordStatus::kAccepted;
         if (which == Before::kReleased) {
             if (!accepted && verdict_on(key) == sync::VerdictAct::kRelease)
-                into.projection.put(*record, receipt);
+                into.projection.put(record, receipt);
         } else if (accepted && !receipt) {
-            into.projection.put_unless_replaced(*record);
+            into.projection.put_unless_replaced(record);
         } else if (accepted) {
-            into.projection.put(*record, receipt);
+            into.projection.put(record, receipt);
         } else {
-            const auto encoded = sync::encode(*record);
+            const auto encoded = sync::encode(record);
             into.projection.hide(key,
                                  sync::edges_of(sync::view_of(encoded)),
                                  receipt ? std::optional{receipt->place} : std::nullopt);
@@ -406,17 +405,21 @@ Result<void> AgentStore::read_anew(std::uint32_t scope) {
     constexpr std::uint32_t kFirstOfStates = 16;
     if (scope == kIndex || scope >= kFirstOfStates) return leave_scope(scope);
     return impl_->transact([&]() -> Result<void> {
-        const Hash zero{};
-        auto newest = impl_->db.prepare("SELECT coalesce(max(id), 0) FROM run");
-        const auto older = newest.step() ? newest.integer(0) : 0;
-        newest.reset();
-        // A snapshot that has taken over runs has taken over those of the earlier log.
-        const auto phase = impl_->bootstrap.phase;
-        if (phase == BootstrapPhase::kRuns || phase == BootstrapPhase::kOwn)
-            impl_->give_up_bootstrap();
-        impl_->cursor_set_.with(scope, 0, BytesView{zero}, 0, older).run();
+        impl_->read_from_start(scope);
         return {};
     });
+}
+
+/// The runs that are here count until the new reading has come as far as the hub.
+void AgentStore::Impl::read_from_start(std::uint32_t scope) {
+    const Hash zero{};
+    auto newest = db.prepare("SELECT coalesce(max(id), 0) FROM run");
+    const auto older = newest.step() ? newest.integer(0) : 0;
+    newest.reset();
+    // A snapshot that has taken over runs has taken over those of the earlier log.
+    if (bootstrap.phase == BootstrapPhase::kRuns || bootstrap.phase == BootstrapPhase::kOwn)
+        give_up_bootstrap();
+    cursor_set_.with(scope, 0, BytesView{zero}, 0, older).run();
 }
 
 std::int64_t AgentStore::Impl::older_runs(std::uint32_t scope) {

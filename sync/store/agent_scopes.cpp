@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "schema/hud/catalogue.hpp"
 #include "schema/hud/fields.hpp"
 #include "sync/change/hlc.hpp"
@@ -15,8 +17,6 @@ namespace {
 
 /// Entities that leave in one transaction: a Save waits no longer than that.
 constexpr std::int64_t kLeaveStep = 500;
-
-constexpr int kCorrupt = 11;  // SQLITE_CORRUPT
 
 /// The scope that is everything, as records; its entities are not listed in scope_entity.
 constexpr std::uint32_t kEverything = 1;
@@ -120,11 +120,7 @@ std::set<EntityId> AgentStore::Impl::own_entities(std::uint64_t after, std::uint
 std::set<EntityId> AgentStore::Impl::own_entities_before() {
     std::set<EntityId> out;
     auto rows = db.prepare("SELECT body FROM own_before");
-    while (rows.step()) {
-        const auto record = decode_own(rows.blob(0));
-        if (!record) throw StorageFailure("an own record cannot be read", kCorrupt);
-        add_entities(*record, out);
-    }
+    while (rows.step()) add_entities(need_own(rows.blob(0)), out);
     return out;
 }
 
@@ -206,16 +202,6 @@ bool AgentStore::Impl::leave_some(std::uint32_t scope, std::int64_t& after) {
     return looked == kLeaveStep;
 }
 
-/// The hub's own records come with either of two scopes. Those read with the one count until the
-/// other has been read: the hub may have lost some of them, and then they must not stay.
-void AgentStore::Impl::read_office_anew(std::uint32_t scope) {
-    auto newest = db.prepare("SELECT coalesce(max(id), 0) FROM run");
-    const auto older = newest.step() ? newest.integer(0) : 0;
-    newest.reset();
-    const Hash zero{};
-    cursor_set_.with(scope, 0, BytesView{zero}, 0, older).run();
-}
-
 Result<void> AgentStore::leave_scope(std::uint32_t scope) {
     if (scope == kEverything) STREETLOG_CHECK(drop_snapshot());
     auto from_start = impl_->db.prepare(
@@ -232,22 +218,20 @@ Result<void> AgentStore::leave_scope(std::uint32_t scope) {
         impl_->db.prepare("DELETE FROM cursor WHERE scope = ?1").with(scope).run();
         if (scope == kEverything) {
             // The records of others, which nobody may read here any more.
-            auto& db = impl_->db;
-            const BytesView hub{impl_->me.settings.hub.bytes};
-            db.prepare(
-                  "DELETE FROM run WHERE replica_no NOT IN(SELECT no FROM replica WHERE device = "
-                  "?1)")
-                .with(hub)
-                .run();
-            db.prepare(
-                  "DELETE FROM held WHERE replica_no NOT IN(SELECT no FROM replica WHERE device = "
-                  "?1)")
-                .with(hub)
-                .run();
+            for (const char* table : {"run", "held"})
+                impl_->db
+                    .prepare(fmt::format("DELETE FROM {} WHERE replica_no NOT IN(SELECT no FROM "
+                                         "replica WHERE device = ?1)",
+                                         table)
+                                 .c_str())
+                    .with(BytesView{impl_->me.settings.hub.bytes})
+                    .run();
             impl_->forget_base();
         }
-        if (scope == kEverything || scope == kOffice)
-            impl_->read_office_anew(scope == kOffice ? kEverything : kOffice);
+        // The hub's own records come with either of two scopes. The hub may have lost some of those
+        // that came with this one: they stay until the other has been read, and no longer.
+        if (scope == kEverything) impl_->read_from_start(kOffice);
+        if (scope == kOffice) impl_->read_from_start(kEverything);
         impl_->db.exec("DELETE FROM scope_swept");
         return {};
     });
