@@ -4,10 +4,6 @@
 #include <fstream>
 #include <utility>
 
-#include <unistd.h>
-
-#include "tests/sim/truth.hpp"
-
 namespace streetlog::sim {
 namespace {
 
@@ -19,6 +15,14 @@ constexpr std::array<std::pair<std::string_view, Flag>, 6> kFlags{
      {"old-hub", &Extras::old_hub},
      {"restores", &Extras::restores},
      {"copies", &Extras::copies}}};
+
+/// Where there is such a place: a snapshot is flushed each time.
+std::filesystem::path in_memory() {
+    std::error_code error;
+    const std::filesystem::path memory{"/dev/shm"};
+    return std::filesystem::is_directory(memory, error) ? memory
+                                                        : std::filesystem::temp_directory_path();
+}
 
 }  // namespace
 
@@ -50,30 +54,15 @@ std::string list_of(const Extras& extras) {
     return out.empty() ? "nothing" : out;
 }
 
-Shelf::Shelf() {
-    // In memory where there is such a place: a snapshot is flushed each time.
-    std::error_code error;
-    const std::filesystem::path memory{"/dev/shm"};
-    const auto above = std::filesystem::is_directory(memory, error)
-                           ? memory
-                           : std::filesystem::temp_directory_path();
-    std::string name = (above / "streetlog-sim-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) Truth::broken("there is no room for snapshots");
-    path_ = name;
-}
-
-Shelf::~Shelf() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-}
+Shelf::Shelf() : directory_(in_memory()) {}
 
 void Shelf::damage(Dice& dice) const {
-    const auto file = path_ / "scope-1.snapshot";
+    const auto file = path() / "scope-1.snapshot";
     std::error_code error;
     const auto size = std::filesystem::file_size(file, error);
     if (error || size == 0) return;
     // Under another inode, as whoever has it open goes on with what it was.
-    const auto copy = path_ / "copy";
+    const auto copy = path() / "copy";
     std::filesystem::copy_file(file, copy, error);
     switch (dice.below(3)) {
         case 0:

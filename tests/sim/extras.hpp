@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tests/sim/dice.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace streetlog::sim {
 
@@ -32,17 +33,14 @@ struct Extras {
 class Shelf {
   public:
     Shelf();
-    Shelf(const Shelf&) = delete;
-    Shelf& operator=(const Shelf&) = delete;
-    ~Shelf();
 
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    [[nodiscard]] const std::filesystem::path& path() const { return directory_.path(); }
 
     /// What a power cut may make of it.
     void damage(Dice& dice) const;
 
   private:
-    std::filesystem::path path_;
+    test::TempDir directory_;
 };
 
 }  // namespace streetlog::sim

@@ -7,6 +7,7 @@
 #include "hub/feed/snapshot_shelf.hpp"
 #include "schema/hud/fields.hpp"
 #include "tests/support/clocks.hpp"
+#include "tests/support/numbered_id.hpp"
 #include "tests/support/office.hpp"
 
 namespace streetlog::hub {
@@ -16,15 +17,6 @@ using namespace streetlog::test;
 namespace col = hud::col;
 namespace grp = hud::grp;
 namespace tbl = hud::tbl;
-
-template <class IdType = EntityId>
-IdType id_of(Byte kind, std::uint32_t n) {
-    IdType id;
-    id.bytes[0] = kind;
-    id.bytes[14] = static_cast<Byte>(n >> 8);
-    id.bytes[15] = static_cast<Byte>(n);
-    return id;
-}
 
 const DeviceId kHub = id_of<DeviceId>(0xdb, 1);
 constexpr std::uint32_t kPeople = 300;

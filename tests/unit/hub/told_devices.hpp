@@ -7,6 +7,7 @@
 
 #include "schema/hud/fields.hpp"
 #include "tests/support/clocks.hpp"
+#include "tests/support/numbered_id.hpp"
 #include "tests/support/office.hpp"
 
 namespace streetlog::hub {
@@ -16,14 +17,6 @@ using namespace streetlog::test;
 namespace grp = hud::grp;
 namespace tbl = hud::tbl;
 namespace col = hud::col;
-
-template <class IdType = EntityId>
-IdType id_of(Byte kind, std::uint32_t n) {
-    IdType id;
-    id.bytes[0] = kind;
-    for (unsigned i = 0; i < 4; ++i) id.bytes[15 - i] = static_cast<Byte>(n >> (8 * i));
-    return id;
-}
 
 inline const DeviceId kHub = id_of<DeviceId>(0xdb, 1);
 

@@ -7,6 +7,7 @@
 #include "hub/desk/desk.hpp"
 #include "schema/hud/fields.hpp"
 #include "tests/support/clocks.hpp"
+#include "tests/support/numbered_id.hpp"
 #include "tests/support/office.hpp"
 
 namespace streetlog::hub {
@@ -16,14 +17,6 @@ using namespace streetlog::test;
 using sync::VerdictAct;
 
 constexpr sync::RegisterId kSsn{hud::tbl::kClient, hud::grp::kClientSsn};
-
-template <class IdType = EntityId>
-IdType id_of(Byte kind, Byte n) {
-    IdType id;
-    id.bytes[0] = kind;
-    id.bytes[15] = n;
-    return id;
-}
 
 const DeviceId kHub = id_of<DeviceId>(0xdb, 1);
 const EntityId kClient = id_of(0xc1, 1);

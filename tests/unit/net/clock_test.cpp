@@ -7,6 +7,7 @@
 
 #include "sync/net/simulated_clock.hpp"
 #include "sync/net/system_clock.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace streetlog::net {
 namespace {
@@ -51,20 +52,12 @@ TEST(SystemRandom, FillsEveryByte) {
 
 class ClockFileTest : public testing::Test {
   protected:
-    void SetUp() override {
-        std::string pattern = (std::filesystem::temp_directory_path() / "clock-XXXXXX").string();
-        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-    }
-
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-
     Result<ClockShift> read(std::string_view text) {
-        std::ofstream(directory_ / "clock") << text;
-        return read_clock_shift(directory_ / "clock");
+        std::ofstream(directory_.path() / "clock") << text;
+        return read_clock_shift(directory_.path() / "clock");
     }
 
-    std::filesystem::path directory_;
+    test::TempDir directory_;
 };
 
 TEST_F(ClockFileTest, AShiftMovesTheClocksByThatMuch) {
@@ -118,11 +111,11 @@ TEST_F(ClockFileTest, AnythingElseIsRefusedWithItsLine) {
         EXPECT_NE(shift.error().message.find("line 2"), std::string::npos) << shift.error().message;
     }
     EXPECT_FALSE(read("boot_id = 00000000000000a1\nboot_id = 00000000000000a2\n"));
-    EXPECT_EQ(read_clock_shift(directory_ / "absent").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(read_clock_shift(directory_.path() / "absent").error().code, ErrorCode::kNotFound);
 }
 
 TEST_F(ClockFileTest, AFollowedClockMovesWithItsFileAndOutlivesIt) {
-    const auto file = directory_ / "clock";
+    const auto file = directory_.path() / "clock";
     ASSERT_TRUE(read("wall_offset_ms = 10800000\n"));
     const auto clock = FollowedClock::open(file);
     ASSERT_TRUE(clock) << clock.error().message;

@@ -11,6 +11,7 @@
 
 #include "sync/net/control_frame.hpp"
 #include "tests/support/net_fixture.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace streetlog::net {
 namespace {
@@ -25,15 +26,6 @@ asio::awaitable<Bytes> repeat(Bytes request, ControlServer::Progress) {
 
 class ControlSocketTest : public testing::Test {
   protected:
-    void SetUp() override {
-        std::string pattern = (std::filesystem::temp_directory_path() / "control-XXXXXX").string();
-        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-        path_ = directory_ / "control.sock";
-    }
-
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-
     Result<std::unique_ptr<ControlServer>> listen(ControlServer::Handler handler = repeat,
                                                   uid_t user = geteuid()) {
         return ControlServer::listen(io_.executor(), path_, std::move(handler), log_, user);
@@ -51,8 +43,8 @@ class ControlSocketTest : public testing::Test {
         return fd;
     }
 
-    std::filesystem::path directory_;
-    std::filesystem::path path_;
+    test::TempDir directory_;
+    std::filesystem::path path_ = directory_.path() / "control.sock";
     NullLogger log_;
     test::IoThreads io_;
 };
@@ -123,7 +115,7 @@ TEST_F(ControlSocketTest, AFileThatIsNoSocketIsLeftAlone) {
 }
 
 TEST_F(ControlSocketTest, APathTheSystemCannotTakeIsRefusedClearly) {
-    path_ = directory_ / std::string(108, 'x');
+    path_ = directory_.path() / std::string(108, 'x');
     const auto server = listen();
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().code, ErrorCode::kInvalidInput);
@@ -131,8 +123,8 @@ TEST_F(ControlSocketTest, APathTheSystemCannotTakeIsRefusedClearly) {
         << server.error().message;
     EXPECT_EQ(control_request(path_, {}, kPatience).error().code, ErrorCode::kInvalidInput);
 
-    const std::string longest =
-        directory_.string() + "/" + std::string(106 - directory_.string().size(), 'x');
+    const std::string longest = directory_.path().string() + "/" +
+                                std::string(106 - directory_.path().string().size(), 'x');
     ASSERT_EQ(longest.size(), 107U);
     path_ = longest;
     const auto fits = listen();
