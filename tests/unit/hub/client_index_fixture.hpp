@@ -5,46 +5,24 @@
 #include <boost/json/serialize.hpp>
 
 #include "hub/desk/desk.hpp"
-#include "hub/feed/page_reader.hpp"
-#include "hub_fixture.hpp"
 #include "sync/change/cells.hpp"
 #include "sync/identity/link_ops.hpp"
 #include "sync/identity/ssn_hash.hpp"
 #include "sync/session/index_rows.hpp"
 #include "sync/store/cells.hpp"
+#include "tests/unit/hub/followed_hub.hpp"
 
 namespace streetlog::hub {
 
-namespace grp = hud::grp;
-namespace tbl = hud::tbl;
-namespace col = hud::col;
-
 inline constexpr std::int64_t kMonday = 20'000;
 
-inline sync::Bytes bytes_of(EntityId id) { return {id.bytes.begin(), id.bytes.end()}; }
-
 /// A hub with a shelter and its project, and the pages of the client index read as a device does.
-class ClientIndexTest : public HubTest {
+class ClientIndexTest : public FollowedHub {
   protected:
     void SetUp() override {
-        HubTest::SetUp();
-        open();
+        FollowedHub::SetUp();
         shelter_ = add_organization(0);
         north_ = add_project(shelter_);
-    }
-
-    void open() {
-        auto log = store::HubLog::open(dir_.path(), store::Access::kRead);
-        auto projection = HubProjection::open(dir_.path(), ledger_->self().device);
-        ASSERT_TRUE(log && projection);
-        follower_.emplace(*std::move(projection), *std::move(log), [this](Drafts drafts) {
-            return ledger_->author_all(std::move(drafts));
-        });
-        auto reader = store::HubLog::open(dir_.path(), store::Access::kRead);
-        auto states = StatePages::open(dir_.path());
-        ASSERT_TRUE(reader && states);
-        pages_.emplace(*std::move(reader));
-        pages_->follow(*std::move(states));
     }
 
     boost::json::object ask(std::string_view command, const boost::json::object& arguments = {}) {
@@ -210,8 +188,6 @@ class ClientIndexTest : public HubTest {
 
     EntityId shelter_, north_;
     sync::Position cursor_;
-    std::optional<Follower> follower_;
-    std::optional<PageReader> pages_;
 };
 
 }  // namespace streetlog::hub

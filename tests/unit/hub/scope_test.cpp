@@ -1,43 +1,20 @@
 #include <map>
 
-#include "hub/feed/page_reader.hpp"
-#include "hub/project/follower.hpp"
-#include "hub_fixture.hpp"
 #include "sync/change/verdict.hpp"
 #include "sync/session/state_rows.hpp"
+#include "tests/unit/hub/followed_hub.hpp"
 
 /// Which entities a project's scope holds, and that its pages bring each of them, whole, wherever
 /// they are cut.
 namespace streetlog::hub {
 namespace {
 
-namespace grp = hud::grp;
-namespace tbl = hud::tbl;
-namespace col = hud::col;
-
-sync::Bytes bytes_of(EntityId id) { return {id.bytes.begin(), id.bytes.end()}; }
-
-class ScopeTest : public HubTest {
+class ScopeTest : public FollowedHub {
   protected:
     void SetUp() override {
-        HubTest::SetUp();
-        open();
+        FollowedHub::SetUp();
         north_ = add_project("Outreach North");
         south_ = add_project("Outreach South");
-    }
-
-    void open() {
-        auto log = store::HubLog::open(dir_.path(), store::Access::kRead);
-        auto projection = HubProjection::open(dir_.path(), ledger_->self().device);
-        ASSERT_TRUE(log && projection);
-        follower_.emplace(*std::move(projection), *std::move(log), [this](Drafts drafts) {
-            return ledger_->author_all(std::move(drafts));
-        });
-        auto reader = store::HubLog::open(dir_.path(), store::Access::kRead);
-        auto states = StatePages::open(dir_.path());
-        ASSERT_TRUE(reader && states);
-        pages_.emplace(*std::move(reader));
-        pages_->follow(*std::move(states));
     }
 
     EntityId add_project(std::string_view name) {
@@ -144,8 +121,6 @@ class ScopeTest : public HubTest {
     }
 
     EntityId north_, south_;
-    std::optional<Follower> follower_;
-    std::optional<PageReader> pages_;
 };
 
 std::vector<EntityId> ids(const std::map<EntityId, sync::EntityState>& rows) {
